@@ -1,0 +1,123 @@
+/** The engine as its callers see it: every operation, its input and its answer. */
+import type { RevocationReason } from '../shared/codes.ts'
+import type { Attributes, Awaitable, Binding, Instant, Origin, SessionId } from '../store/store.ts'
+import type { SecurityEvent } from './events.ts'
+import type { Issued, RequestContext, Session, Verdict } from './session.ts'
+
+export interface IssueInput<A extends Attributes = Attributes> {
+  /** Whose session it is: a stable, never reused key, 1 to 256 characters without control characters. */
+  readonly subject: string
+  readonly attributes?: A
+  readonly context?: RequestContext | undefined
+  /** "Remember me": the longer limits, and a cookie that outlives the browser. Default false. */
+  readonly remember?: boolean | undefined
+  /** How the subject proved who they are (RFC 8176 names). Default `[]`. */
+  readonly amr?: readonly string[]
+  readonly acr?: string
+  /** When they did. Default now. */
+  readonly authTime?: Instant
+  readonly origin?: Origin
+  readonly binding?: Partial<Pick<Binding, 'jkt' | 'deviceKey'>>
+  /** The session of the same browser that this sign-in replaces; it ends in the same step. */
+  readonly replaces?: SessionId | undefined
+}
+
+export interface AnonymousInput<A extends Attributes = Attributes> {
+  readonly attributes?: A
+  readonly context?: RequestContext | undefined
+}
+
+export interface ElevateInput {
+  /** Methods of the step-up, added to the session's. */
+  readonly amr: readonly string[]
+  readonly acr?: string
+  /** How long the step-up holds. Default: the `elevation` option (10 minutes). */
+  readonly forMs?: number
+  readonly context?: RequestContext | undefined
+}
+
+export interface VerifyOptions {
+  /** Asks the store, whatever this node remembers. */
+  readonly fresh?: boolean
+}
+
+export type RevokeSelector =
+  | { readonly session: SessionId }
+  | { readonly subject: string; readonly except?: SessionId | undefined }
+
+export interface RevokeOptions {
+  /** Default `admin`. */
+  readonly reason?: RevocationReason
+}
+
+export interface RevokeResult {
+  /** Sessions that this call ended, each reported to one caller only. */
+  readonly revoked: readonly SessionId[]
+  /** Whether the revocation survives the loss of a node, by what the store can say. */
+  readonly durable: boolean
+}
+
+export interface ListInput {
+  /** Only this subject's; null: only anonymous visitors; absent: everyone's. */
+  readonly subject?: string | null
+  /** Default true: leaves out what has ended. */
+  readonly liveOnly?: boolean
+  /** `next` of the page before. */
+  readonly cursor?: string | undefined
+  /** 1 to 200. Default 50. */
+  readonly limit?: number
+}
+
+export interface SessionList<A extends Attributes = Attributes> {
+  readonly items: readonly Session<A>[]
+  readonly next?: string
+}
+
+/** Told to a live connection when its session ends. */
+export type ConnectionEnd =
+  | { readonly cause: 'revoked'; readonly reason: RevocationReason }
+  | { readonly cause: 'expired' | 'closing' | 'unknown' }
+
+export interface EngineApi<A extends Attributes = Attributes> {
+  /** Starts a session. Throws `session-limit` when the cap is full and set to `refuse`, `invalid-request` on bad input. */
+  issue(input: IssueInput<A>): Promise<Issued<A>>
+  /** Starts a session for a visitor who is not signed in. */
+  issueAnonymous(input?: AnonymousInput<A>): Promise<Issued<A>>
+  /**
+   * Signs an anonymous visitor in: a new id and secret carry the visitor's attributes (those given win), and the
+   * anonymous session ends. `undefined` when the anonymous session is not live, or another call promoted it first.
+   */
+  promote(anonymous: SessionId, input: IssueInput<A>): Promise<Issued<A> | undefined>
+  /** Checks a presented token. Answers at once when this node has verified it before; never throws. */
+  verify(token: string | null | undefined, context?: RequestContext, options?: VerifyOptions): Awaitable<Verdict<A>>
+  /** A new secret for the same session; the old one is dead at once. `undefined` when the session is not live. */
+  regenerate(session: SessionId): Promise<Issued<A> | undefined>
+  /**
+   * Records a step-up and replaces the secret; the old one stays good for ten seconds without the new rights.
+   * `undefined` when the session is not live.
+   */
+  elevate(session: SessionId, input: ElevateInput): Promise<Issued<A> | undefined>
+  /** Changes attributes of a live session; never creates or revives one. `undefined` when it is not live. */
+  update(session: SessionId, change: (attributes: A) => A): Promise<Session<A> | undefined>
+  /** By id, live or ended; `undefined` when there is none. */
+  get(session: SessionId): Promise<Session<A> | undefined>
+  list(input?: ListInput): Promise<SessionList<A>>
+  revoke(target: RevokeSelector, options?: RevokeOptions): Promise<RevokeResult>
+  /** Everyone out: ends every session that exists now. */
+  revokeAll(): Promise<{ readonly durable: boolean }>
+  /** Deletes records whose retention has passed; returns how many. Runs by itself every five minutes. */
+  sweep(): Promise<number>
+  /** Listens to security events; returns a function that stops. A listener that throws is logged and left alone. */
+  on(listener: (event: SecurityEvent) => void): () => void
+  /**
+   * Ties a live connection (SSE, WebSocket) to its session: `close` is called once when the session ends.
+   * Returns a function to call when the connection ends by itself.
+   */
+  attach(session: Session<A>, close: (end: ConnectionEnd) => void): () => void
+  /** The CSRF token of a session. */
+  csrfToken(session: SessionId): string
+  /** Whether this is the CSRF token of that session; constant time. */
+  checkCsrfToken(session: SessionId, token: string): boolean
+  /** Flushes what is buffered, closes live connections and stops timers. The store is the caller's to close. */
+  close(): Promise<void>
+}

@@ -1,0 +1,134 @@
+/**
+ * Every use of `node:crypto`, in one file.
+ *
+ * One-shot `crypto.hash` with string results is used on the hot path: creating Hash and Buffer objects costs
+ * three times the hashing itself. HMAC (RFC 2104) is two of those. WebCrypto is not used: it is asynchronous.
+ */
+import { hash, hkdfSync, randomFillSync, timingSafeEqual } from 'node:crypto'
+import { cryptoUnavailable } from './errors.ts'
+
+/** Fills the buffer with random bytes; may throw. The default is the operating system's CSPRNG. */
+export type RandomFill = (buffer: Uint8Array) => void
+
+export const systemRandom: RandomFill = (buffer) => {
+  randomFillSync(buffer)
+}
+
+const poolSize = 8192
+
+/**
+ * Draws random bytes from a pool, because one call of the CSPRNG costs the same for 32 bytes as for thousands.
+ * Bytes are wiped as they are handed out. A source that throws, fills nothing or fills short is a fault: there
+ * is no fallback, ever.
+ */
+export class RandomPool {
+  readonly #fill: RandomFill
+  readonly #pool: Buffer = Buffer.alloc(poolSize)
+  #next: number = poolSize
+
+  constructor(fill: RandomFill) {
+    this.#fill = fill
+  }
+
+  /** Copies `length` fresh bytes (at most 4096) into `target` at `offset`. */
+  take(target: Uint8Array, offset: number, length: number): void {
+    if (this.#next + length > poolSize) this.#refill()
+    const start = this.#next
+    this.#next += length
+    target.set(this.#pool.subarray(start, this.#next), offset)
+    this.#pool.fill(0, start, this.#next)
+  }
+
+  bytes(length: number): Buffer {
+    const out = Buffer.alloc(length)
+    this.take(out, 0, length)
+    return out
+  }
+
+  #refill(): void {
+    this.#pool.fill(0)
+    try {
+      this.#fill(this.#pool)
+    } catch (cause) {
+      throw cryptoUnavailable(cause)
+    }
+    // A run of 16 zero bytes in random data has probability 2^-115 per pool: a short or failed fill, not chance.
+    for (let start = 0; start < poolSize; start += 16) {
+      if (isZero(this.#pool, start, start + 16)) throw cryptoUnavailable(new Error('the random source returned zeros'))
+    }
+    this.#next = 0
+  }
+}
+
+function isZero(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) if (bytes[at] !== 0) return false
+  return true
+}
+
+/** SHA-256, base64url. Throws `crypto-unavailable` when the platform's crypto fails. */
+export function sha256(input: string | Uint8Array): string {
+  try {
+    return hash('sha256', input, 'base64url')
+  } catch (cause) {
+    throw cryptoUnavailable(cause)
+  }
+}
+
+/** HKDF-SHA-256 (RFC 5869) with the purpose as info, 32 bytes. */
+export function deriveKey(secret: string, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', `holdfast/1/${purpose}`, 32))
+}
+
+const blockSize = 64
+const longestMessage = 512
+
+/** HMAC-SHA-256 under one key. Not reentrant, and need not be: it is synchronous. */
+export class Mac {
+  readonly #inner: Buffer = Buffer.alloc(blockSize + longestMessage)
+  readonly #outer: Buffer = Buffer.alloc(blockSize + 32)
+
+  /** The key is 32 bytes, as `deriveKey` gives. */
+  constructor(key: Uint8Array) {
+    for (let at = 0; at < blockSize; at += 1) {
+      const byte = key[at] ?? 0
+      this.#inner[at] = byte ^ 0x36
+      this.#outer[at] = byte ^ 0x5c
+    }
+  }
+
+  /** The MAC of up to 512 bytes, in `encoding`. */
+  sign(message: Uint8Array, encoding: 'base64url' | 'binary' = 'base64url'): string {
+    if (message.length > longestMessage) throw new RangeError('message too long for this MAC')
+    this.#inner.set(message, blockSize)
+    try {
+      this.#outer.write(hash('sha256', this.#inner.subarray(0, blockSize + message.length), 'binary'), blockSize, 'latin1')
+      return hash('sha256', this.#outer, encoding)
+    } catch (cause) {
+      throw cryptoUnavailable(cause)
+    }
+  }
+
+  /** The MAC of a text of up to 512 bytes in UTF-8, base64url. */
+  signText(text: string): string {
+    return this.sign(Buffer.from(text))
+  }
+}
+
+const left: Buffer = Buffer.alloc(256)
+const right: Buffer = Buffer.alloc(256)
+
+const printable = /^[\x21-\x7e]*$/
+
+/** Compares two printable ASCII strings in time that depends on their length only; anything else is unequal. */
+export function equalText(a: string, b: string): boolean {
+  if (a.length !== b.length || a.length > left.length) return false
+  // A character above U+00FF would be cut to its low byte by the latin1 write and could equal another.
+  if (!printable.test(a) || !printable.test(b)) return false
+  left.write(a, 'latin1')
+  right.write(b, 'latin1')
+  return timingSafeEqual(left.subarray(0, a.length), right.subarray(0, a.length))
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
+}

@@ -1,0 +1,85 @@
+/** The public view of a session: what an app may see and show. No digest, no secret. */
+import type { DeadReason, RevocationReason, UnknownCode } from '../shared/codes.ts'
+import type { Attributes, Instant, Origin, SessionId, SessionRecord } from '../store/store.ts'
+
+export interface Session<A extends Attributes = Attributes> {
+  readonly id: SessionId
+  /** Whose session it is; null for an anonymous visitor. */
+  readonly subject: string | null
+  readonly anonymous: boolean
+  readonly createdAt: Instant
+  readonly authTime: Instant | null
+  readonly amr: readonly string[]
+  readonly acr: string | null
+  /** Until when a step-up holds; null when there is none. Compare with the clock, or let `requireSession` do it. */
+  readonly elevatedUntil: Instant | null
+  /** A changed client asks for a step-up before anything sensitive (`fingerprint` or `ipChange` set to `step-up`). */
+  readonly stepUpRequired: boolean
+  readonly seenAt: Instant
+  readonly idleExpiresAt: Instant
+  readonly absoluteExpiresAt: Instant
+  readonly persistent: boolean
+  readonly origin: Origin
+  readonly firstIp: string | null
+  readonly lastIp: string | null
+  readonly userAgent: string | null
+  readonly label: string
+  readonly attributes: A
+  readonly revokedAt: Instant | null
+  readonly reason: RevocationReason | null
+}
+
+/**
+ * The answer of `verify`. A tagged union on purpose: "cannot tell" can be read neither as signed in nor as
+ * signed out, and an `if (verdict)` cannot pass an error.
+ */
+export type Verdict<A extends Attributes = Attributes> =
+  | { readonly status: 'live'; readonly session: Session<A> }
+  | { readonly status: 'dead'; readonly reason: DeadReason }
+  | { readonly status: 'unknown'; readonly code: UnknownCode; readonly retryAfter: number }
+
+/** What a request tells about its client. All of it is optional: a job or a test may have none. */
+export interface RequestContext {
+  /** The client's address, already resolved through trusted proxies. */
+  readonly ip?: string | undefined
+  readonly userAgent?: string | undefined
+}
+
+export interface Issued<A extends Attributes = Attributes> {
+  readonly session: Session<A>
+  /** The secret to hand to the client, once. It cannot be had again. */
+  readonly token: string
+}
+
+export interface ViewFlags {
+  /** False for a secret that a step-up replaced: it keeps the old rights for a few seconds, not the new. */
+  readonly elevated: boolean
+  readonly stepUpRequired: boolean
+}
+
+export function viewOf<A extends Attributes>(record: SessionRecord, flags: ViewFlags): Session<A> {
+  const elevation = flags.elevated ? record.elevation : null
+  return Object.freeze({
+    id: record.id,
+    subject: record.subject,
+    anonymous: record.subject === null,
+    createdAt: record.createdAt,
+    authTime: record.authTime,
+    amr: elevation?.amr ?? record.amr,
+    acr: elevation?.acr ?? record.acr,
+    elevatedUntil: elevation?.until ?? null,
+    stepUpRequired: flags.stepUpRequired,
+    seenAt: record.seenAt,
+    idleExpiresAt: record.idleExpiresAt,
+    absoluteExpiresAt: record.absoluteExpiresAt,
+    persistent: record.persistent,
+    origin: record.origin,
+    firstIp: record.firstIp,
+    lastIp: record.lastIp,
+    userAgent: record.userAgent,
+    label: record.label,
+    attributes: record.attributes as A,
+    revokedAt: record.revokedAt,
+    reason: record.reason,
+  })
+}

@@ -1,0 +1,216 @@
+/**
+ * The store contract. The comments are the contract; `holdfast/testing` exports the suite that checks it.
+ *
+ * The engine owns policy and time: a store never reads a clock, and native expiry is garbage collection, not
+ * meaning. Not found is `undefined` or `false`; anything a store throws means "cannot tell". Every method may
+ * answer at once or with a promise, so that an embedded store costs no turn of the event loop.
+ * Misses, races and expiry are values; each operation that two callers can race returns who won.
+ */
+import type { RevocationReason } from '../shared/codes.ts'
+import type { CounterStore } from './counters.ts'
+import type { EventLog } from './event-log.ts'
+import type { TicketStore } from './tickets.ts'
+
+export type Awaitable<T> = T | Promise<T>
+/** Milliseconds since 1970-01-01T00:00:00Z, an integer. */
+export type Instant = number
+/** 24 base64url characters: 3 bytes of slot tag, 15 random bytes. */
+export type SessionId = string
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
+export type Attributes = { readonly [key: string]: JsonValue }
+export type Origin = 'local' | `proxy:${string}`
+
+/** Assurance gained by a step-up; it decays at `until`. */
+export interface Elevation {
+  readonly until: Instant
+  readonly amr: readonly string[]
+  readonly acr: string | null
+}
+
+/** What ties a session to its client. Each is null when not bound. */
+export interface Binding {
+  /** Keyed digest of browser family, platform and mobile flag. */
+  readonly fingerprint: string | null
+  /** JWK thumbprint of a DPoP key (RFC 9449). */
+  readonly jkt: string | null
+  /** Public key of a device-bound session (DBSC), as a JWK string. */
+  readonly deviceKey: string | null
+}
+
+/** What the store holds for one session: plain JSON data, never changed in place. */
+export interface SessionRecord {
+  readonly id: SessionId
+  /** Null for an anonymous visitor. */
+  readonly subject: string | null
+  readonly createdAt: Instant
+  /** When the subject last proved who they are; null for anonymous. */
+  readonly authTime: Instant | null
+  readonly amr: readonly string[]
+  readonly acr: string | null
+  readonly elevation: Elevation | null
+  readonly seenAt: Instant
+  /** Length of the idle limit in ms; `idleExpiresAt` is the latest sighting plus this. */
+  readonly idleTimeout: number
+  readonly idleExpiresAt: Instant
+  readonly absoluteExpiresAt: Instant
+  /** SHA-256 of the current secret, base64url. */
+  readonly digest: string
+  /** The secret before a step-up, good until `until` without the new rights. */
+  readonly previous: { readonly digest: string; readonly until: Instant } | null
+  readonly generation: number
+  readonly nonce: string | null
+  readonly rotatedAt: Instant | null
+  readonly binding: Binding
+  readonly origin: Origin
+  /** Whether the cookie outlives the browser ("remember me"). */
+  readonly persistent: boolean
+  readonly firstIp: string | null
+  readonly lastIp: string | null
+  readonly userAgent: string | null
+  readonly label: string
+  readonly attributes: Attributes
+  readonly revokedAt: Instant | null
+  readonly reason: RevocationReason | null
+  /** Counts successful `replace` calls; 0 at insert. */
+  readonly revision: number
+  /** Set by the store at insert: how many times everyone had been put out by then. */
+  readonly epoch: number
+}
+
+export type WhenFull = 'evict-oldest' | 'evict-idle' | 'refuse'
+
+/** Limit of live sessions of the inserted record's subject, kept in the same atomic step as the insert. */
+export interface SessionCap {
+  /** Live sessions allowed, the new one included; 1 or more. */
+  readonly max: number
+  /** Instant by which "live" is judged and at which evicted ones are revoked. */
+  readonly now: Instant
+  readonly whenFull: WhenFull
+  /** A session of the same subject that this one replaces: revoked as `replaced` in this step, never counted. */
+  readonly replaces?: SessionId
+}
+
+export interface Insertion {
+  /** False only when the cap is full and its policy is `refuse`: then nothing changed. */
+  readonly inserted: boolean
+  /** Sessions revoked as `evicted` by this call, to keep the cap or a store's own bound. */
+  readonly evicted: readonly SessionId[]
+}
+
+/** One observation of activity. */
+export interface Sighting {
+  readonly id: SessionId
+  readonly seenAt: Instant
+  readonly idleExpiresAt: Instant
+  readonly ip: string | null
+}
+
+/** Position in a list: the last record of the page before. */
+export interface Cursor {
+  readonly createdAt: Instant
+  readonly id: SessionId
+}
+
+export interface ListQuery {
+  /** Only this subject's; null: only anonymous; absent: all. */
+  readonly subject?: string | null
+  /** Only records live at this instant. */
+  readonly liveAt?: Instant
+  readonly after?: Cursor
+  /** 1 to 1000. */
+  readonly limit: number
+}
+
+export interface SessionPage {
+  readonly items: readonly SessionRecord[]
+  /** Present when more records may follow. */
+  readonly next?: Cursor
+}
+
+export type RevokeTarget =
+  | { readonly id: SessionId }
+  | { readonly subject: string; readonly except?: SessionId }
+  | { readonly everyone: true }
+
+export interface Revocation {
+  readonly at: Instant
+  readonly reason: RevocationReason
+}
+
+export interface SweepQuery {
+  /** Delete signed-in records that ended at or before this instant. */
+  readonly endedBefore: Instant
+  /** The same for anonymous records. */
+  readonly anonymousEndedBefore: Instant
+  /** Delete at most this many. */
+  readonly limit: number
+}
+
+/**
+ * How a node learns that records changed, on this node or another.
+ * A listener receives the ids, or `undefined` when anything may have changed.
+ */
+export interface ChangeFeed {
+  subscribe(listener: (ids: readonly SessionId[] | undefined) => void): () => void
+  /**
+   * Confirms that every change committed before this call has been told to the listeners, telling them first
+   * if need be. Returns false, or throws, when it cannot say so; callers then stop trusting what they kept.
+   * The engine calls it at most once per its confirmation interval, on the path of a check: it must be cheap.
+   */
+  confirm(): boolean
+}
+
+export interface SessionStore {
+  /**
+   * Adds a record, with `revision` 0 and the store's current epoch. **Throws when the id exists**: never
+   * overwrites (session fixation). With a cap it counts the subject's live records, makes room and inserts in
+   * one atomic step: `evict-oldest` revokes the earliest created, `evict-idle` the least recently seen, as many as
+   * needed, with reason `evicted`; `refuse` changes nothing and returns `inserted: false`.
+   */
+  insert(record: SessionRecord, cap?: SessionCap): Awaitable<Insertion>
+
+  /**
+   * By id. Expired and revoked records are returned too until swept, so that the engine can say why. A record
+   * older than the latest everyone-out is returned as revoked by it. What is returned is the caller's: changing
+   * it changes nothing stored. A row that cannot be decoded is a fault (throw), never default values.
+   */
+  get(id: SessionId): Awaitable<SessionRecord | undefined>
+
+  /**
+   * Writes `next` only if the stored revision equals `revision` and the record is neither revoked nor gone; the
+   * stored revision becomes `revision + 1`. Keeps the greater of stored and given `seenAt`, and of
+   * `idleExpiresAt` (to shorten a session, lower `absoluteExpiresAt`); keeps the stored epoch. Returns whether
+   * this call won. Never creates, never revives.
+   */
+  replace(next: SessionRecord, revision: number): Awaitable<boolean>
+
+  /**
+   * Moves `seenAt` and `idleExpiresAt` forward only, and `lastIp` with them; ignores unknown and revoked
+   * records; never changes the revision. Idempotent and order-free: safe to batch, delay, drop or repeat.
+   */
+  touch(sightings: readonly Sighting[]): Awaitable<void>
+
+  /** Newest first by creation, then by id descending; no gaps or repeats for records that stayed throughout. */
+  list(query: ListQuery): Awaitable<SessionPage>
+
+  /**
+   * Marks what is not yet revoked, recording instant and reason, and returns the ids that **this call** changed,
+   * so that parallel callers share the work exactly once. `everyone` starts a new epoch in one step, however
+   * many records there are, and returns an empty list.
+   */
+  revoke(target: RevokeTarget, revocation: Revocation): Awaitable<readonly SessionId[]>
+
+  /** Deletes up to `limit` ended records; returns how many. Ended: revoked, or past either limit. */
+  sweep(query: SweepQuery): Awaitable<number>
+
+  /** Absent: the engine keeps no verified records of this store. */
+  readonly changes?: ChangeFeed
+  [Symbol.asyncDispose]?(): PromiseLike<void>
+}
+
+/** A session store with its companions, all on one backend. */
+export interface Store extends SessionStore {
+  readonly tickets: TicketStore
+  readonly counters: CounterStore
+  readonly eventLog: EventLog
+}
