@@ -80,7 +80,7 @@ export function deriveKey(secret: string, purpose: string): Buffer {
 }
 
 const blockSize = 64
-const longestMessage = 512
+const longestMessage = 1024
 
 /** HMAC-SHA-256 under one key. Not reentrant, and need not be: it is synchronous. */
 export class Mac {
@@ -96,7 +96,7 @@ export class Mac {
     }
   }
 
-  /** The MAC of up to 512 bytes, in `encoding`. */
+  /** The MAC of up to 1024 bytes, in `encoding`. */
   sign(message: Uint8Array, encoding: 'base64url' | 'binary' = 'base64url'): string {
     if (message.length > longestMessage) throw new RangeError('message too long for this MAC')
     this.#inner.set(message, blockSize)
@@ -108,7 +108,7 @@ export class Mac {
     }
   }
 
-  /** The MAC of a text of up to 512 bytes in UTF-8, base64url. */
+  /** The MAC of a text of up to 1024 bytes in UTF-8, base64url. */
   signText(text: string): string {
     return this.sign(Buffer.from(text))
   }

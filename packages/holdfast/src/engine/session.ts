@@ -57,6 +57,15 @@ export interface ViewFlags {
   readonly stepUpRequired: boolean
 }
 
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const item of Object.values(value)) deepFreeze(item)
+  }
+  return value
+}
+
+/** The view is shared by every request that presents the session, so nothing in it can be changed. */
 export function viewOf<A extends Attributes>(record: SessionRecord, flags: ViewFlags): Session<A> {
   const elevation = flags.elevated ? record.elevation : null
   return Object.freeze({
@@ -78,7 +87,7 @@ export function viewOf<A extends Attributes>(record: SessionRecord, flags: ViewF
     lastIp: record.lastIp,
     userAgent: record.userAgent,
     label: record.label,
-    attributes: record.attributes as A,
+    attributes: deepFreeze(record.attributes) as A,
     revokedAt: record.revokedAt,
     reason: record.reason,
   })

@@ -4,11 +4,12 @@
  * A cookie has two names. Over TLS it carries the `__Host-Http-` prefix, which a browser accepts only
  * with Secure, HttpOnly, Path=/ and no Domain, and which script cannot create. Over plain http on
  * loopback a Secure cookie would be refused by many clients, so the bare name is used there, and only there.
+ * A cookie shared by the hosts of one domain (a named, weaker option) has a Domain, which `__Host-` forbids.
  */
-export const sessionCookie = { secure: '__Host-Http-session', loopback: 'session' } as const
+export const sessionCookie = { secure: '__Host-Http-session', domainShared: '__Secure-session', loopback: 'session' } as const
 
 /** The CSRF token's cookie: readable by our own pages, hence `__Host-` and not `__Host-Http-`. */
-export const csrfCookie = { secure: '__Host-csrf_token', loopback: 'csrf_token' } as const
+export const csrfCookie = { secure: '__Host-csrf_token', domainShared: '__Secure-csrf_token', loopback: 'csrf_token' } as const
 
 /** Request header that repeats the CSRF token on unsafe methods. Lower case, as Node spells it. */
 export const csrfHeader = 'x-csrf-token'

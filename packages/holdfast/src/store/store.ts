@@ -203,6 +203,8 @@ export interface SessionStore {
   /** Deletes up to `limit` ended records; returns how many. Ended: revoked, or past either limit. */
   sweep(query: SweepQuery): Awaitable<number>
 
+  /** True when a resolved `revoke` survives the loss of the process and of power. Absent: false. */
+  readonly durable?: boolean
   /** Absent: the engine keeps no verified records of this store. */
   readonly changes?: ChangeFeed
   [Symbol.asyncDispose]?(): PromiseLike<void>

@@ -1,0 +1,56 @@
+/** What to do when a session is presented by a client that does not look like its own. */
+import type { SessionRecord } from '../store/store.ts'
+import type { Core } from './core.ts'
+import { matchesFingerprint } from './fingerprint.ts'
+import { networkOf } from './network.ts'
+import type { ChangePolicy } from './options.ts'
+import type { RequestContext } from './session.ts'
+
+export type BindingOutcome = 'pass' | 'step-up' | 'deny' | 'revoke'
+
+export interface BindingCheck {
+  readonly outcome: BindingOutcome
+  /** Whether the client came from another network than last recorded. */
+  readonly moved: boolean
+}
+
+interface Finding {
+  readonly kind: 'session_binding_mismatch' | 'session_ip_changed'
+  readonly policy: ChangePolicy
+}
+
+const outcomes: Readonly<Record<ChangePolicy, BindingOutcome>> = {
+  off: 'pass',
+  log: 'pass',
+  'step-up': 'step-up',
+  deny: 'deny',
+  revoke: 'revoke',
+}
+
+const severity: readonly BindingOutcome[] = ['pass', 'step-up', 'deny', 'revoke']
+
+function findingsOf(core: Core, record: SessionRecord, context: RequestContext): Finding[] {
+  const { fingerprint, ipChange } = core.settings
+  const findings: Finding[] = []
+  const bound = record.binding.fingerprint
+  if (fingerprint !== 'off' && bound !== null && !matchesFingerprint(core.keyring, bound, context.userAgent)) {
+    findings.push({ kind: 'session_binding_mismatch', policy: fingerprint })
+  }
+  const { ip } = context
+  const moved = ip !== undefined && record.lastIp !== null && ip !== record.lastIp && networkOf(ip) !== networkOf(record.lastIp)
+  if (ipChange !== 'off' && moved) findings.push({ kind: 'session_ip_changed', policy: ipChange })
+  return findings
+}
+
+/** The strictest outcome that the policies ask for; each finding raises its event. */
+export function checkBinding(core: Core, record: SessionRecord, context: RequestContext): BindingCheck {
+  let strictest: BindingOutcome = 'pass'
+  let moved = false
+  for (const { kind, policy } of findingsOf(core, record, context)) {
+    const outcome = outcomes[policy]
+    moved ||= kind === 'session_ip_changed'
+    core.events.emit({ kind, session: record.id, subject: record.subject, ip: context.ip ?? null, outcome: policy })
+    if (severity.indexOf(outcome) > severity.indexOf(strictest)) strictest = outcome
+  }
+  return { outcome: strictest, moved }
+}

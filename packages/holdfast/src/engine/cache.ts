@@ -1,0 +1,122 @@
+/**
+ * Verified sessions that this node remembers, keyed by the whole credential.
+ *
+ * Bounded by two generations: new entries go into the young one; when it is full it becomes the old one and the
+ * former old one is let go. A hit in the old one moves up. That is one map operation per hit, and no timer.
+ * The store's change feed drops entries; without its confirmation nothing here is trusted (DESIGN 5).
+ */
+import type { ChangeFeed, Instant, SessionId, SessionRecord } from '../store/store.ts'
+import type { RequestContext, Verdict } from './session.ts'
+
+export interface Remembered {
+  readonly record: SessionRecord
+  /** The same frozen object for every check until something changes. */
+  readonly verdict: Verdict & { readonly status: 'live' }
+  /** First instant at which the record must be looked at again: a limit, a decay. */
+  readonly validUntil: Instant
+  /** First instant at which activity is to be recorded. */
+  readonly touchAt: Instant
+  /** Whether the credential is the current one, not one that a step-up replaced a moment ago. */
+  readonly current: boolean
+  /** The client that the record was last checked for; null when it was checked without one. */
+  readonly client: RequestContext | null
+}
+
+interface Generation {
+  readonly entries: Map<string, Remembered>
+  /** Credentials by session, so that one change drops them all. */
+  readonly credentials: Map<SessionId, string[]>
+}
+
+const emptyGeneration = (): Generation => ({ entries: new Map(), credentials: new Map() })
+
+export class VerifiedCache {
+  readonly #perGeneration: number
+  #young: Generation = emptyGeneration()
+  #old: Generation = emptyGeneration()
+  #changes = 0
+
+  /** `capacity` 0 remembers nothing. */
+  constructor(capacity: number) {
+    this.#perGeneration = Math.ceil(capacity / 2)
+  }
+
+  find(credential: string): Remembered | undefined {
+    const young = this.#young.entries.get(credential)
+    if (young !== undefined) return young
+    const old = this.#old.entries.get(credential)
+    if (old !== undefined) this.put(credential, old)
+    return old
+  }
+
+  put(credential: string, entry: Remembered): void {
+    if (this.#perGeneration === 0) return
+    const young = this.#young
+    if (!young.entries.has(credential)) {
+      if (young.entries.size >= this.#perGeneration) {
+        this.#old = young
+        this.#young = emptyGeneration()
+        this.put(credential, entry)
+        return
+      }
+      const siblings = young.credentials.get(entry.record.id)
+      if (siblings === undefined) young.credentials.set(entry.record.id, [credential])
+      else siblings.push(credential)
+    }
+    young.entries.set(credential, entry)
+  }
+
+  /** Counts drops: a record read before one of them must not be put after it. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  drop(id: SessionId): void {
+    this.#changes += 1
+    for (const generation of [this.#young, this.#old]) {
+      for (const credential of generation.credentials.get(id) ?? []) generation.entries.delete(credential)
+      generation.credentials.delete(id)
+    }
+  }
+
+  clear(): void {
+    this.#changes += 1
+    this.#young = emptyGeneration()
+    this.#old = emptyGeneration()
+  }
+
+  /** Entries held, counting one that has moved up but not yet fallen out of the old generation once. */
+  get size(): number {
+    let size = this.#young.entries.size
+    for (const credential of this.#old.entries.keys()) if (!this.#young.entries.has(credential)) size += 1
+    return size
+  }
+}
+
+/** Whether what this node remembers may be trusted: the store's change feed said so, recently enough. */
+export class Confirmation {
+  readonly #feed: ChangeFeed | undefined
+  readonly #every: number
+  #at: Instant | undefined
+
+  /** A feed is asked again after a twentieth of `maxStaleness`, so that the bound holds with room. */
+  constructor(feed: ChangeFeed | undefined, maxStaleness: number) {
+    this.#feed = feed
+    this.#every = Math.floor(maxStaleness / 20)
+  }
+
+  /** False: nothing may be remembered or answered from memory at `now`. Never throws. */
+  holds(now: Instant): boolean {
+    if (this.#feed === undefined) return false
+    const age = this.#at === undefined ? undefined : now - this.#at
+    // A negative age is a clock that went back: ask again.
+    if (age !== undefined && age >= 0 && age < this.#every) return true
+    this.#at = undefined
+    try {
+      if (this.#feed.confirm()) this.#at = now
+    } catch {
+      // A store that cannot say so is a store not to be remembered; the check itself will report the fault.
+    }
+    return this.#at !== undefined
+  }
+}

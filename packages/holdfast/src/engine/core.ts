@@ -1,0 +1,51 @@
+/** What the operations of one engine share: its settings, its store and its parts. */
+import type { Awaitable, Instant, SessionId, SessionRecord, SessionStore } from '../store/store.ts'
+import type { Confirmation, VerifiedCache } from './cache.ts'
+import type { Connections } from './connections.ts'
+import { within } from './deadline.ts'
+import type { Events } from './events.ts'
+import type { Flights } from './flights.ts'
+import type { Keyring } from './keyring.ts'
+import type { EngineSettings } from './options.ts'
+import type { PendingRevocations } from './pending.ts'
+import type { Session } from './session.ts'
+import { viewOf } from './session.ts'
+import type { Tokens } from './token.ts'
+import type { TouchBuffer } from './touch.ts'
+
+export interface Core {
+  readonly settings: EngineSettings
+  readonly store: SessionStore
+  readonly keyring: Keyring
+  readonly tokens: Tokens
+  readonly events: Events
+  readonly cache: VerifiedCache
+  readonly confirmation: Confirmation
+  readonly flights: Flights
+  readonly touches: TouchBuffer
+  readonly connections: Connections
+  readonly pending: PendingRevocations
+}
+
+/** An operation on the store within the write deadline; faults become `store-unavailable`. */
+export function write<T>(core: Core, run: () => Awaitable<T>): Promise<T> {
+  return within(core.settings.clock, core.settings.writeDeadline, run)
+}
+
+export function nowOf(core: Core): Instant {
+  return core.settings.clock.now()
+}
+
+/** A session as it is shown in lists and returned by changes: with its step-up, if one holds at `now`. */
+export function listed(record: SessionRecord, now: Instant): Session {
+  const elevated = record.elevation !== null && now < record.elevation.until
+  return viewOf(record, { elevated, stepUpRequired: false })
+}
+
+/** Forgets everything that this node remembers of sessions that just changed. */
+export function forget(core: Core, ids: readonly SessionId[]): void {
+  for (const id of ids) {
+    core.cache.drop(id)
+    core.flights.spoil(id)
+  }
+}

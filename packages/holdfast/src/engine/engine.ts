@@ -1,0 +1,116 @@
+/** The composition root of the engine: settings and store in, every operation out. */
+import type { Attributes, SessionId } from '../store/store.ts'
+import type { EngineApi } from './api.ts'
+import { Confirmation, VerifiedCache } from './cache.ts'
+import { Connections } from './connections.ts'
+import type { Core } from './core.ts'
+import { equalText, RandomPool } from './crypto.ts'
+import { Events } from './events.ts'
+import { Flights } from './flights.ts'
+import { issue, issueAnonymous } from './issue.ts'
+import { createKeyring } from './keyring.ts'
+import { get, list } from './list.ts'
+import type { EngineOptions, EngineSettings } from './options.ts'
+import { PendingRevocations } from './pending.ts'
+import { promote } from './promote.ts'
+import { elevate, regenerate } from './regenerate.ts'
+import { repeatRevocation, revoke, revokeAll } from './revoke.ts'
+import { sweep, sweepRegularly } from './sweep.ts'
+import { createTokens } from './token.ts'
+import { TouchBuffer } from './touch.ts'
+import { update } from './update.ts'
+import { verify } from './verify.ts'
+
+/** How often live connections are looked after, at most: a quarter of the revocation bound. */
+const connectionChecksPerBound = 4
+const shortestConnectionCheck = 10
+
+function createCore(settings: EngineSettings, store: EngineOptions['store']): Core {
+  const { clock, onFault, writeDeadline, maxStaleness } = settings
+  const keyring = createKeyring(settings.secrets)
+  const events = new Events(() => clock.now(), onFault)
+  const confirmation = new Confirmation(store.changes, maxStaleness)
+  const core: Core = {
+    settings,
+    store,
+    keyring,
+    tokens: createTokens(keyring, new RandomPool(settings.random)),
+    events,
+    cache: new VerifiedCache(settings.rememberedChecks),
+    confirmation,
+    flights: new Flights(),
+    touches: new TouchBuffer({ store, clock, deadline: writeDeadline, onFault }),
+    connections: new Connections({
+      clock,
+      confirmation,
+      load: async (id) => store.get(id),
+      reasonFor: (record) => core.pending.reasonFor(record),
+      onExpired: (record) => events.emit({ kind: 'session_expired', session: record.id, subject: record.subject }),
+      onFault,
+      every: Math.max(Math.floor(maxStaleness / connectionChecksPerBound), shortestConnectionCheck),
+    }),
+    pending: new PendingRevocations({
+      clock,
+      onFault,
+      apply: (target, revocation) => repeatRevocation(core, target, revocation),
+    }),
+  }
+  return core
+}
+
+function followChanges(core: Core): () => void {
+  const stop = core.store.changes?.subscribe((ids) => {
+    if (ids === undefined) {
+      core.cache.clear()
+      core.flights.spoilAll()
+      core.connections.recheck()
+      return
+    }
+    for (const id of ids) {
+      core.cache.drop(id)
+      core.flights.spoil(id)
+    }
+    core.connections.recheck(ids)
+  })
+  return stop ?? (() => undefined)
+}
+
+/** An engine over settings that `parseEngineOptions` found no fault with. */
+export function createEngine<A extends Attributes>(settings: EngineSettings, store: EngineOptions['store']): EngineApi<A> {
+  const core = createCore(settings, store)
+  const stopFollowing = followChanges(core)
+  const stopSweeping = sweepRegularly(core)
+  const csrfOf = (id: SessionId, at = core.keyring.signing) => at.mac('csrf').signText(id)
+
+  const api: EngineApi = {
+    issue: (input) => issue(core, input),
+    issueAnonymous: (input) => issueAnonymous(core, input),
+    promote: (anonymous, input) => promote(core, anonymous, input),
+    verify: (token, context, options) => verify(core, token, context, options),
+    regenerate: (session) => regenerate(core, session),
+    elevate: (session, input) => elevate(core, session, input),
+    update: (session, change) => update(core, session, change),
+    get: (session) => get(core, session),
+    list: (input) => list(core, input),
+    revoke: (target, options) => revoke(core, target, options),
+    revokeAll: () => revokeAll(core),
+    sweep: () => sweep(core),
+    on: (listener) => core.events.on(listener),
+    attach: (session, close) => {
+      const expiresAt = Math.min(session.idleExpiresAt, session.absoluteExpiresAt)
+      return core.connections.attach(session.id, expiresAt, close)
+    },
+    csrfToken: (session) => csrfOf(session),
+    checkCsrfToken: (session, token) => core.keyring.all.some((key) => equalText(csrfOf(session, key), token)),
+    close: async () => {
+      stopSweeping()
+      core.pending.stop()
+      core.connections.endAll({ cause: 'closing' })
+      await core.touches.flush()
+      core.touches.stop()
+      stopFollowing()
+    },
+  }
+  // Attributes are validated on the way in, so that what comes out has the type that the schema promised.
+  return api as unknown as EngineApi<A>
+}

@@ -1,0 +1,45 @@
+/** Looking sessions up by id and listing them. */
+import type { Cursor, ListQuery, SessionId } from '../store/store.ts'
+import type { ListInput, SessionList } from './api.ts'
+import { type Core, listed, nowOf, write } from './core.ts'
+import { HoldfastError } from './errors.ts'
+import type { Session } from './session.ts'
+import { sessionIdPattern } from './token.ts'
+
+const defaultLimit = 50
+const mostPerPage = 200
+
+export async function get(core: Core, id: SessionId): Promise<Session | undefined> {
+  if (!sessionIdPattern.test(id)) return undefined
+  const record = await write(core, () => core.store.get(id))
+  return record && listed(record, nowOf(core))
+}
+
+export async function list(core: Core, input: ListInput = {}): Promise<SessionList> {
+  const now = nowOf(core)
+  const query: ListQuery = {
+    limit: checkedLimit(input.limit),
+    ...(input.subject === undefined ? {} : { subject: input.subject }),
+    ...(input.liveOnly === false ? {} : { liveAt: now }),
+    ...(input.cursor === undefined ? {} : { after: parseCursor(input.cursor) }),
+  }
+  const page = await write(core, () => core.store.list(query))
+  const items = page.items.map((record) => listed(record, now))
+  return page.next === undefined ? { items } : { items, next: `${page.next.createdAt.toString(36)}.${page.next.id}` }
+}
+
+function invalid(field: string, message: string): HoldfastError {
+  return new HoldfastError('invalid-request', { detail: `${field} ${message}`, fields: [{ field, message }] })
+}
+
+function checkedLimit(limit: number = defaultLimit): number {
+  if (!Number.isInteger(limit) || limit < 1 || limit > mostPerPage) throw invalid('limit', `must be from 1 to ${mostPerPage}`)
+  return limit
+}
+
+/** A cursor only ever narrows what the query would show anyway, so it need not be secret: it must be well formed. */
+function parseCursor(text: string): Cursor {
+  const match = /^([0-9a-z]{1,10})\.([A-Za-z0-9_-]{24})$/.exec(text)
+  if (match?.[1] === undefined || match[2] === undefined) throw invalid('cursor', 'is not one that this service gave')
+  return { createdAt: Number.parseInt(match[1], 36), id: match[2] }
+}

@@ -1,0 +1,243 @@
+/** Engine options: parsed once, every problem reported at once, frozen. */
+import type { FieldProblem } from '../shared/wire.ts'
+import type { Attributes, SessionStore, WhenFull } from '../store/store.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { type RandomFill, systemRandom } from './crypto.ts'
+import { type Duration, milliseconds } from './duration.ts'
+import type { FaultLogger } from './events.ts'
+import type { StandardSchema } from './schema.ts'
+import { secretProblem } from './secret.ts'
+
+/** What to do about a changed client, weakest first. Each but `off` raises an event. */
+export type ChangePolicy = 'off' | 'log' | 'step-up' | 'deny' | 'revoke'
+
+export interface LimitOptions {
+  /** Ends a session after this much inactivity (ASVS 7.3.1). */
+  readonly idle?: Duration
+  /** Ends it after this much time whatever happens (ASVS 7.3.2). */
+  readonly absolute?: Duration
+}
+
+export interface EngineOptions<A extends Attributes = Attributes> {
+  /** At least 32 characters each and not a placeholder. Newest first: it signs, the others still verify. */
+  readonly secret: string | readonly string[]
+  readonly store: SessionStore
+  readonly limits?: {
+    /** Default 30 min idle, 12 h absolute. */
+    readonly signedIn?: LimitOptions
+    /** With `remember`. Default 14 d idle, 30 d absolute. */
+    readonly remembered?: LimitOptions
+    /** Default 10 min idle, 24 h absolute. */
+    readonly anonymous?: LimitOptions
+  }
+  /** Live sessions of one subject, and what a sign-in beyond them does. Default 5, `evict-oldest`. */
+  readonly sessionsPerSubject?: { readonly max?: number; readonly whenFull?: WhenFull } | 'unlimited'
+  /** A token presented by another kind of browser. Default `deny`. */
+  readonly fingerprint?: ChangePolicy
+  /** A token presented from another network (IPv4 /24, IPv6 /64). Default `log`. */
+  readonly ipChange?: ChangePolicy
+  /** How long a step-up holds. Default 10 min; at most the absolute limit. */
+  readonly elevation?: Duration
+  /** How long the secret before a step-up stays good, without the new rights. Default 10 s; at most 1 min. */
+  readonly stepUpGrace?: Duration
+  /** Time that a check may take before it is "cannot tell". Default 500 ms. */
+  readonly checkDeadline?: Duration
+  /** Time that a sign-in or a revocation may take. Default 2 s. */
+  readonly writeDeadline?: Duration
+  /** Longest time that this node trusts a verified record without the store's confirmation. Default 1 s; at most 1 min. */
+  readonly maxStaleness?: Duration
+  /** Verified sessions that this node remembers. Default 10 000; 0 asks the store at each check. */
+  readonly rememberedChecks?: number
+  /** How long an ended signed-in session is kept, so that its holder can be told why. Default 24 h. */
+  readonly retention?: Duration
+  /** Default 5 min. */
+  readonly sweepEvery?: Duration
+  /** Checks attributes: any Standard Schema validator. */
+  readonly attributes?: StandardSchema<A>
+  readonly clock?: Clock
+  readonly random?: RandomFill
+  /** Told of faults in the background and in listeners. Default: a line on standard error. */
+  readonly onFault?: FaultLogger
+}
+
+export interface Limits {
+  readonly idle: number
+  readonly absolute: number
+}
+
+export interface EngineSettings {
+  readonly secrets: readonly [string, ...string[]]
+  readonly limits: { readonly signedIn: Limits; readonly remembered: Limits; readonly anonymous: Limits }
+  readonly cap: { readonly max: number; readonly whenFull: WhenFull } | null
+  readonly fingerprint: ChangePolicy
+  readonly ipChange: ChangePolicy
+  readonly elevation: number
+  readonly stepUpGrace: number
+  readonly checkDeadline: number
+  readonly writeDeadline: number
+  readonly maxStaleness: number
+  readonly rememberedChecks: number
+  readonly retention: number
+  readonly sweepEvery: number
+  readonly attributes: StandardSchema<Attributes> | undefined
+  readonly clock: Clock
+  readonly random: RandomFill
+  readonly onFault: FaultLogger
+}
+
+export type Report = (problem: FieldProblem) => void
+
+/** Option names of the engine, for a caller that checks a larger object for unknown names. */
+export const engineOptionNames: readonly (keyof EngineOptions)[] = [
+  'secret',
+  'store',
+  'limits',
+  'sessionsPerSubject',
+  'fingerprint',
+  'ipChange',
+  'elevation',
+  'stepUpGrace',
+  'checkDeadline',
+  'writeDeadline',
+  'maxStaleness',
+  'rememberedChecks',
+  'retention',
+  'sweepEvery',
+  'attributes',
+  'clock',
+  'random',
+  'onFault',
+]
+
+const second = 1000
+const minute = 60 * second
+const hour = 60 * minute
+const day = 24 * hour
+/** Cookies and sessions beyond 400 days are cut by browsers (RFC 6265bis) and help nobody. */
+const longestLimit = 400 * day
+
+const durations = {
+  elevation: { default: 10 * minute, min: second, max: longestLimit },
+  stepUpGrace: { default: 10 * second, min: 0, max: minute },
+  checkDeadline: { default: 500, min: 10, max: minute },
+  writeDeadline: { default: 2 * second, min: 10, max: 5 * minute },
+  maxStaleness: { default: second, min: 0, max: minute },
+  retention: { default: day, min: 0, max: longestLimit },
+  sweepEvery: { default: 5 * minute, min: second, max: day },
+} as const
+
+const limitDefaults = {
+  signedIn: { idle: 30 * minute, absolute: 12 * hour },
+  remembered: { idle: 14 * day, absolute: 30 * day },
+  anonymous: { idle: 10 * minute, absolute: day },
+} as const
+
+const changePolicies: readonly ChangePolicy[] = ['off', 'log', 'step-up', 'deny', 'revoke']
+const capPolicies: readonly WhenFull[] = ['evict-oldest', 'evict-idle', 'refuse']
+const storeMethods = ['insert', 'get', 'replace', 'touch', 'list', 'revoke', 'sweep'] as const
+
+interface Range {
+  readonly default: number
+  readonly min: number
+  readonly max: number
+}
+
+function readDuration(value: unknown, field: string, range: Range, report: Report): number {
+  if (value === undefined) return range.default
+  const ms = milliseconds(value)
+  if (ms === undefined || ms < range.min || ms > range.max) {
+    report({ field, message: `must be a duration such as '30m', from ${range.min} to ${range.max} ms` })
+    return range.default
+  }
+  return ms
+}
+
+function readChoice<T extends string>(value: unknown, field: string, choices: readonly T[], fallback: T, report: Report): T {
+  if (value === undefined) return fallback
+  const found = choices.find((choice) => choice === value)
+  if (found === undefined) report({ field, message: `must be one of ${choices.join(', ')}` })
+  return found ?? fallback
+}
+
+function readCount(value: unknown, field: string, range: Range, report: Report): number {
+  if (value === undefined) return range.default
+  if (typeof value === 'number' && Number.isInteger(value) && value >= range.min && value <= range.max) return value
+  report({ field, message: `must be a whole number from ${range.min} to ${range.max}` })
+  return range.default
+}
+
+function readLimits(given: EngineOptions['limits'], name: keyof typeof limitDefaults, report: Report): Limits {
+  const defaults = limitDefaults[name]
+  const range = (value: number) => ({ default: value, min: second, max: longestLimit })
+  const idle = readDuration(given?.[name]?.idle, `limits.${name}.idle`, range(defaults.idle), report)
+  const absolute = readDuration(given?.[name]?.absolute, `limits.${name}.absolute`, range(defaults.absolute), report)
+  if (idle > absolute) report({ field: `limits.${name}`, message: `idle (${idle} ms) must not exceed absolute (${absolute} ms)` })
+  return { idle, absolute }
+}
+
+function readSecrets(given: unknown, report: Report): readonly [string, ...string[]] {
+  const [newest, ...older]: unknown[] = Array.isArray(given) ? given : [given]
+  const secrets = [newest, ...older]
+  secrets.forEach((secret, at) => {
+    const message = secretProblem(secret)
+    if (message !== undefined) report({ field: secrets.length === 1 ? 'secret' : `secret[${at}]`, message })
+  })
+  if (new Set(secrets).size !== secrets.length) report({ field: 'secret', message: 'must not list the same secret twice' })
+  if (secrets.length > 10) report({ field: 'secret', message: 'must not list more than 10 secrets' })
+  return secrets.map(String) as [string, ...string[]]
+}
+
+function readCap(given: EngineOptions['sessionsPerSubject'], report: Report): EngineSettings['cap'] {
+  if (given === 'unlimited') return null
+  return {
+    max: readCount(given?.max, 'sessionsPerSubject.max', { default: 5, min: 1, max: 10_000 }, report),
+    whenFull: readChoice(given?.whenFull, 'sessionsPerSubject.whenFull', capPolicies, 'evict-oldest', report),
+  }
+}
+
+function checkStore(store: unknown, report: Report): void {
+  const missing = storeMethods.filter((name) => typeof (store as Partial<SessionStore> | undefined)?.[name] !== 'function')
+  if (missing.length > 0) report({ field: 'store', message: `must be a session store; missing: ${missing.join(', ')}` })
+}
+
+function logToStandardError(fault: unknown, doing: string): void {
+  console.error(`holdfast: fault while ${doing}: ${fault instanceof Error ? fault.message : 'unknown'}`)
+}
+
+/** Reads the options, reporting every problem; with problems reported the result must not be used. */
+export function parseEngineOptions<A extends Attributes>(options: EngineOptions<A>, report: Report): EngineSettings {
+  checkStore(options.store, report)
+  const limits = {
+    signedIn: readLimits(options.limits, 'signedIn', report),
+    remembered: readLimits(options.limits, 'remembered', report),
+    anonymous: readLimits(options.limits, 'anonymous', report),
+  }
+  const elevation = readDuration(options.elevation, 'elevation', durations.elevation, report)
+  if (elevation > limits.signedIn.absolute) {
+    report({ field: 'elevation', message: 'must not exceed limits.signedIn.absolute' })
+  }
+  return Object.freeze({
+    secrets: readSecrets(options.secret, report),
+    limits,
+    cap: readCap(options.sessionsPerSubject, report),
+    fingerprint: readChoice(options.fingerprint, 'fingerprint', changePolicies, 'deny', report),
+    ipChange: readChoice(options.ipChange, 'ipChange', changePolicies, 'log', report),
+    elevation,
+    stepUpGrace: readDuration(options.stepUpGrace, 'stepUpGrace', durations.stepUpGrace, report),
+    checkDeadline: readDuration(options.checkDeadline, 'checkDeadline', durations.checkDeadline, report),
+    writeDeadline: readDuration(options.writeDeadline, 'writeDeadline', durations.writeDeadline, report),
+    maxStaleness: readDuration(options.maxStaleness, 'maxStaleness', durations.maxStaleness, report),
+    rememberedChecks: readCount(
+      options.rememberedChecks,
+      'rememberedChecks',
+      { default: 10_000, min: 0, max: 1_000_000 },
+      report,
+    ),
+    retention: readDuration(options.retention, 'retention', durations.retention, report),
+    sweepEvery: readDuration(options.sweepEvery, 'sweepEvery', durations.sweepEvery, report),
+    attributes: options.attributes as StandardSchema<Attributes> | undefined,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    onFault: options.onFault ?? logToStandardError,
+  })
+}

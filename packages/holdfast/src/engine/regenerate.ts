@@ -1,0 +1,68 @@
+/** A new secret for the same session: after a credential change, and with more rights at a step-up. */
+import type { SessionId, SessionRecord } from '../store/store.ts'
+import type { ElevateInput } from './api.ts'
+import { changeRecord } from './change.ts'
+import { type Core, listed, nowOf } from './core.ts'
+import { fingerprintOf, keptUserAgent, labelOf } from './fingerprint.ts'
+import type { Issued, RequestContext } from './session.ts'
+import type { Minted } from './token.ts'
+
+function mintNext(core: Core, record: SessionRecord): Minted {
+  const kind = record.subject === null ? 'anonymous' : 'session'
+  return core.tokens.mint({ kind, id: record.id, generation: record.generation + 1 })
+}
+
+/** Replaces the secret; the old one is dead at once (ASVS 7.2.4). */
+export async function regenerate(core: Core, id: SessionId): Promise<Issued | undefined> {
+  let minted: Minted | undefined
+  const record = await changeRecord(core, id, (current) => {
+    minted = mintNext(core, current)
+    return { ...current, digest: minted.digest, previous: null, generation: current.generation + 1, rotatedAt: nowOf(core) }
+  })
+  if (record === undefined || minted === undefined) return undefined
+  core.events.emit({ kind: 'session_renewed', session: id, subject: record.subject })
+  return { session: listed(record, nowOf(core)), token: minted.token }
+}
+
+/** The client that proved itself anew becomes the session's own. */
+function rebound(core: Core, record: SessionRecord, context: RequestContext | undefined): SessionRecord {
+  if (context === undefined) return record
+  const { userAgent, ip } = context
+  return {
+    ...record,
+    binding: { ...record.binding, fingerprint: fingerprintOf(core.keyring, userAgent) },
+    userAgent: keptUserAgent(userAgent),
+    label: labelOf(userAgent),
+    lastIp: ip ?? record.lastIp,
+  }
+}
+
+/**
+ * Records a step-up and replaces the secret. The one before stays good for the `stepUpGrace`, so that requests in
+ * flight and other tabs do not fail, but it never carries the new rights.
+ */
+export async function elevate(core: Core, id: SessionId, input: ElevateInput): Promise<Issued | undefined> {
+  const { elevation, stepUpGrace } = core.settings
+  let minted: Minted | undefined
+  const record = await changeRecord(core, id, (current) => {
+    // A step-up proves a subject; a visitor has none to prove.
+    if (current.subject === null) return undefined
+    const now = nowOf(core)
+    minted = mintNext(core, current)
+    return {
+      ...rebound(core, current, input.context),
+      elevation: {
+        until: Math.min(now + Math.min(input.forMs ?? elevation, elevation), current.absoluteExpiresAt),
+        amr: [...new Set([...current.amr, ...input.amr])],
+        acr: input.acr ?? current.acr,
+      },
+      digest: minted.digest,
+      previous: stepUpGrace === 0 ? null : { digest: current.digest, until: now + stepUpGrace },
+      generation: current.generation + 1,
+      rotatedAt: now,
+    }
+  })
+  if (record === undefined || minted === undefined) return undefined
+  core.events.emit({ kind: 'session_elevated', session: id, subject: record.subject, ip: input.context?.ip ?? null })
+  return { session: listed(record, nowOf(core)), token: minted.token }
+}

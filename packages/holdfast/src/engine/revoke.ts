@@ -1,0 +1,82 @@
+/** Ending sessions: one, a subject's, everyone's. */
+import type { RevocationReason } from '../shared/codes.ts'
+import type { Revocation, RevokeTarget, SessionId } from '../store/store.ts'
+import type { RevokeOptions, RevokeResult, RevokeSelector } from './api.ts'
+import { type Core, forget, nowOf, write } from './core.ts'
+import { checkSubject } from './issue.ts'
+
+function targetOf(selector: RevokeSelector): RevokeTarget {
+  if ('session' in selector) return { id: selector.session }
+  checkSubject(selector.subject)
+  return selector.except === undefined ? { subject: selector.subject } : { subject: selector.subject, except: selector.except }
+}
+
+export async function revoke(core: Core, selector: RevokeSelector, options: RevokeOptions = {}): Promise<RevokeResult> {
+  const revoked = await revokeTarget(core, targetOf(selector), options.reason ?? 'admin')
+  return { revoked, durable: core.store.durable === true }
+}
+
+export async function revokeAll(core: Core): Promise<{ readonly durable: boolean }> {
+  await revokeTarget(core, { everyone: true }, 'everyone-out')
+  core.events.emit({ kind: 'session_everyone_out', reason: 'everyone-out' })
+  return { durable: core.store.durable === true }
+}
+
+/**
+ * Revokes in the store and here. When the store cannot record it the sessions count as revoked on this node at
+ * once, the revocation is repeated until it is recorded, and the fault is thrown: the caller must not say "done".
+ */
+export async function revokeTarget(core: Core, target: RevokeTarget, reason: RevocationReason): Promise<readonly SessionId[]> {
+  const revocation: Revocation = { at: nowOf(core), reason }
+  try {
+    return await applyRevocation(core, target, revocation)
+  } catch (fault) {
+    core.pending.add(target, revocation)
+    forgetTarget(core, target)
+    core.connections.recheck()
+    throw fault
+  }
+}
+
+async function applyRevocation(core: Core, target: RevokeTarget, revocation: Revocation): Promise<readonly SessionId[]> {
+  const revoked = await write(core, () => core.store.revoke(target, revocation))
+  forget(core, revoked)
+  forgetTarget(core, target)
+  for (const id of revoked) {
+    core.connections.end(id, { cause: 'revoked', reason: revocation.reason })
+    const subject = 'subject' in target ? target.subject : null
+    core.events.emit({ kind: 'session_revoked', session: id, subject, reason: revocation.reason })
+  }
+  if ('everyone' in target) core.connections.endAll({ cause: 'revoked', reason: revocation.reason })
+  return revoked
+}
+
+/** What another caller has just ended is forgotten too: the target may name more than this call changed. */
+function forgetTarget(core: Core, target: RevokeTarget): void {
+  if ('id' in target) {
+    forget(core, [target.id])
+    return
+  }
+  core.cache.clear()
+  core.flights.spoilAll()
+}
+
+/**
+ * Repeats a revocation that the store could not record. A subject's is done session by session, so that one issued
+ * since is not ended by an order that came before it.
+ */
+export async function repeatRevocation(core: Core, target: RevokeTarget, revocation: Revocation): Promise<void> {
+  if (!('subject' in target)) {
+    await applyRevocation(core, target, revocation)
+    return
+  }
+  const { subject, except } = target
+  let after: { createdAt: number; id: SessionId } | undefined
+  do {
+    const query = { subject, liveAt: nowOf(core), limit: 200, ...(after === undefined ? {} : { after }) }
+    const page = await write(core, () => core.store.list(query))
+    const meant = page.items.filter(({ id, createdAt }) => id !== except && createdAt <= revocation.at)
+    for (const { id } of meant) await applyRevocation(core, { id }, revocation)
+    after = page.next
+  } while (after !== undefined)
+}

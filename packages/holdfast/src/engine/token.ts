@@ -1,0 +1,115 @@
+/**
+ * Token format: prefix + base64url of 78 bytes.
+ *
+ *   key id 3 · session id 18 · generation 4 · expiry in seconds 5 (0: the record decides) · secret 32 · tag 16
+ *
+ * 78 is a multiple of 3, so no character carries unused bits, and the session id starts on a character boundary.
+ * The tag (HMAC-SHA-256, cut to 128 bits as RFC 2104 allows) covers every other byte under a key of the token's
+ * own kind: garbage, forgeries and tokens of another kind are refused before the store is asked.
+ */
+import type { Instant, SessionId } from '../store/store.ts'
+import { equalBytes, type RandomPool, sha256 } from './crypto.ts'
+import type { Keyring } from './keyring.ts'
+
+/** Kinds of session token and the prefix that makes each recognisable to secret scanners. */
+export const tokenKinds = { session: 'hf1_', anonymous: 'hfa1_' } as const
+export type TokenKind = keyof typeof tokenKinds
+
+const offsets = { id: 3, generation: 21, expiry: 25, secret: 30, tag: 62, end: 78 } as const
+const bodyLength = (offsets.end / 3) * 4
+const idBytes = 18
+const slotTagBytes = 3
+/** Where the session id stands in the text after the prefix. */
+const idText = { from: 4, to: 28 } as const
+
+export interface Minted {
+  readonly token: string
+  /** SHA-256 of the secret: what the record keeps. */
+  readonly digest: string
+}
+
+export interface ParsedToken {
+  readonly kind: TokenKind
+  readonly id: SessionId
+  readonly generation: number
+  /** Null when the record alone decides. */
+  readonly expiresAt: Instant | null
+  readonly digest: string
+}
+
+export interface TokenInput {
+  readonly kind: TokenKind
+  readonly id: SessionId
+  readonly generation: number
+  readonly expiresAt?: Instant
+}
+
+export interface Tokens {
+  /** A fresh session id. All ids of one subject share a slot tag; an anonymous one's is random. */
+  newId(subject: string | null): SessionId
+  mint(input: TokenInput): Minted
+  /** `undefined` for anything that this service did not sign: never throws on bad input. */
+  parse(text: string): ParsedToken | undefined
+}
+
+/** 24 base64url characters, as ids are spelled. */
+export const sessionIdPattern: RegExp = /^[A-Za-z0-9_-]{24}$/
+
+function kindOf(text: string): TokenKind | undefined {
+  if (text.startsWith(tokenKinds.session)) return text.length === tokenKinds.session.length + bodyLength ? 'session' : undefined
+  if (text.startsWith(tokenKinds.anonymous))
+    return text.length === tokenKinds.anonymous.length + bodyLength ? 'anonymous' : undefined
+  return undefined
+}
+
+export function createTokens(keyring: Keyring, random: RandomPool): Tokens {
+  // Scratch buffers, reused by every call: each function below runs to its end without giving up the thread.
+  const bytes = Buffer.alloc(offsets.end)
+  const signed = bytes.subarray(0, offsets.tag)
+  const secret = bytes.subarray(offsets.secret, offsets.tag)
+  const tag = bytes.subarray(offsets.tag)
+  const expectedTag = Buffer.alloc(tag.length)
+  const id = Buffer.alloc(idBytes)
+
+  return {
+    newId(subject) {
+      random.take(id, 0, idBytes)
+      if (subject !== null) id.write(keyring.signing.mac('slot').signText(subject).slice(0, 4), 0, slotTagBytes, 'base64url')
+      return id.toString('base64url')
+    },
+
+    mint(input) {
+      bytes.set(keyring.signing.idBytes, 0)
+      bytes.write(input.id, offsets.id, idBytes, 'base64url')
+      bytes.writeUInt32BE(input.generation, offsets.generation)
+      bytes.writeUIntBE(Math.floor((input.expiresAt ?? 0) / 1000), offsets.expiry, 5)
+      random.take(secret, 0, secret.length)
+      const digest = sha256(secret)
+      tag.write(keyring.signing.mac(input.kind).sign(signed, 'binary'), 0, tag.length, 'latin1')
+      const token = tokenKinds[input.kind] + bytes.toString('base64url')
+      bytes.fill(0)
+      return { token, digest }
+    },
+
+    parse(text) {
+      const kind = kindOf(text)
+      if (kind === undefined) return undefined
+      const body = text.slice(tokenKinds[kind].length)
+      // Node's decoder skips whitespace, accepts `+` and `/` and ignores what follows `=`: only the one spelling
+      // that re-encodes to itself is a token.
+      if (bytes.write(body, 'base64url') !== offsets.end || bytes.toString('base64url') !== body) return undefined
+      const key = keyring.find(body.slice(0, idText.from))
+      if (key === undefined) return undefined
+      expectedTag.write(key.mac(kind).sign(signed, 'binary'), 0, expectedTag.length, 'latin1')
+      if (!equalBytes(expectedTag, tag)) return undefined
+      const expiry = bytes.readUIntBE(offsets.expiry, 5)
+      return {
+        kind,
+        id: body.slice(idText.from, idText.to),
+        generation: bytes.readUInt32BE(offsets.generation),
+        expiresAt: expiry === 0 ? null : expiry * 1000,
+        digest: sha256(secret),
+      }
+    },
+  }
+}

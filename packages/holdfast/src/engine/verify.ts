@@ -1,0 +1,184 @@
+/** Presented token to verdict. The hot path of everything: on a hit it answers at once, without a promise. */
+import type { DeadReason } from '../shared/codes.ts'
+import type { Awaitable, Instant, SessionRecord } from '../store/store.ts'
+import type { VerifyOptions } from './api.ts'
+import { type BindingCheck, checkBinding } from './bind.ts'
+import { type Core, nowOf } from './core.ts'
+import { equalText } from './crypto.ts'
+import { within } from './deadline.ts'
+import { HoldfastError, retryAfterSeconds } from './errors.ts'
+import type { EventKind } from './events.ts'
+import type { Flight } from './flights.ts'
+import { endOf, sightingOf, touchInterval, withSighting } from './record.ts'
+import { revokeTarget } from './revoke.ts'
+import { type RequestContext, type Verdict, viewOf } from './session.ts'
+import type { ParsedToken } from './token.ts'
+
+const missing: Verdict = Object.freeze({ status: 'dead', reason: 'missing' })
+
+/** Longer than any token: refused by its length alone. */
+const longestToken = 128
+
+/** The event that a dead verdict raises; the others are everyday. */
+const deadEvents: Partial<Record<DeadReason, EventKind>> = {
+  invalid: 'session_token_invalid',
+  'not-found': 'session_token_invalid',
+  superseded: 'session_token_superseded',
+  'idle-timeout': 'session_use_after_expire',
+  'absolute-timeout': 'session_use_after_expire',
+}
+
+/** One check on its way: what was presented, by whom, when, and what this node knew when it set out. */
+interface Check {
+  readonly token: string
+  /** Null when the caller has no request: then the client is not compared. */
+  readonly client: RequestContext | null
+  readonly now: Instant
+  /** `cache.changes` before the record was read: unless it still holds, the record may be old already. */
+  readonly since: number
+  readonly flight: Flight | undefined
+}
+
+export function verify(
+  core: Core,
+  token: string | null | undefined,
+  context?: RequestContext,
+  options?: VerifyOptions,
+): Awaitable<Verdict> {
+  if (token === null || token === undefined || token === '') return missing
+  const client = context ?? null
+  try {
+    const now = nowOf(core)
+    if (options?.fresh === true) return lookUp(core, token, client, now, true)
+    if (core.confirmation.holds(now)) {
+      const entry = core.cache.find(token)
+      if (entry !== undefined && now < entry.validUntil) {
+        if (now < entry.touchAt && isSameClient(client, entry.client)) return entry.verdict
+        return accept(core, { token, client, now, since: core.cache.changes, flight: undefined }, entry.record, entry.current)
+      }
+    }
+    return lookUp(core, token, client, now, false)
+  } catch (fault) {
+    return unknown(core, fault, client)
+  }
+}
+
+function isSameClient(presented: RequestContext | null, checked: RequestContext | null): boolean {
+  if (presented === null) return true
+  return checked !== null && presented.ip === checked.ip && presented.userAgent === checked.userAgent
+}
+
+function lookUp(core: Core, token: string, client: RequestContext | null, now: Instant, fresh: boolean): Awaitable<Verdict> {
+  const parsed = token.length <= longestToken ? core.tokens.parse(token) : undefined
+  if (parsed === undefined) return dead(core, 'invalid', undefined, client)
+  if (parsed.expiresAt !== null && now >= parsed.expiresAt) return dead(core, 'absolute-timeout', undefined, client)
+
+  const since = core.cache.changes
+  const joined = fresh ? undefined : core.flights.find(token)
+  const loading = joined?.record ?? core.store.get(parsed.id)
+  if (!(loading instanceof Promise)) return judge(core, { token, client, now, since, flight: undefined }, parsed, loading)
+
+  const { clock, checkDeadline } = core.settings
+  const flight =
+    joined ??
+    core.flights.start(
+      token,
+      parsed.id,
+      within(clock, checkDeadline, () => loading),
+    )
+  return flight.record
+    .then((record) => judge(core, { token, client, now: nowOf(core), since, flight }, parsed, record))
+    .catch((fault: unknown) => unknown(core, fault, client))
+}
+
+function judge(core: Core, check: Check, parsed: ParsedToken, record: SessionRecord | undefined): Awaitable<Verdict> {
+  const { client, now } = check
+  if (record === undefined) return dead(core, 'not-found', undefined, client)
+  if ((parsed.kind === 'anonymous') !== (record.subject === null)) return dead(core, 'invalid', record, client)
+  const current = equalText(parsed.digest, record.digest)
+  if (!current && !isGrace(record, parsed.digest, now)) return dead(core, 'superseded', record, client)
+  const ended = endOf(record, now) ?? core.pending.reasonFor(record)
+  if (ended !== undefined) return dead(core, ended, record, client)
+  return accept(core, check, record, current)
+}
+
+/** The secret that a step-up replaced a moment ago: requests in flight and other tabs still carry it. */
+function isGrace(record: SessionRecord, digest: string, now: Instant): boolean {
+  return record.previous !== null && now < record.previous.until && equalText(digest, record.previous.digest)
+}
+
+const unbound: BindingCheck = { outcome: 'pass', moved: false }
+
+/** A live record: the client is checked, activity noted, the verdict made and remembered. */
+function accept(core: Core, check: Check, record: SessionRecord, current: boolean): Awaitable<Verdict> {
+  const { client, now } = check
+  const binding = client === null ? unbound : checkBinding(core, record, client)
+  if (binding.outcome === 'deny' || binding.outcome === 'revoke') return refuseClient(core, record, client, binding)
+  const touched = note(core, check, record, binding)
+  const elevated = current && record.elevation !== null && now < record.elevation.until
+  const session = viewOf(touched, { elevated, stepUpRequired: binding.outcome === 'step-up' })
+  const verdict = Object.freeze({ status: 'live', session } as const)
+  if (mayRemember(core, check)) {
+    const touchAt = touched.seenAt + touchInterval(touched)
+    core.cache.put(check.token, {
+      record: touched,
+      verdict,
+      validUntil: validUntil(touched, current, now),
+      touchAt,
+      current,
+      client,
+    })
+  }
+  return verdict
+}
+
+/** The feed is asked first: asking may tell of the very change that makes this record old. */
+function mayRemember(core: Core, { now, since, flight }: Check): boolean {
+  if (!core.confirmation.holds(now)) return false
+  return flight === undefined ? core.cache.changes === since : !flight.spoiled
+}
+
+/** The first instant after `now` at which the answer for this secret may change by time alone. */
+function validUntil(record: SessionRecord, current: boolean, now: Instant): Instant {
+  let until = Math.min(record.idleExpiresAt, record.absoluteExpiresAt)
+  if (!current && record.previous !== null) until = Math.min(until, record.previous.until)
+  if (record.elevation !== null && now < record.elevation.until) until = Math.min(until, record.elevation.until)
+  return until
+}
+
+/** Records activity when it is due, or at once when the client moved to another network. */
+function note(core: Core, { client, now }: Check, record: SessionRecord, binding: BindingCheck): SessionRecord {
+  const pending = core.touches.pending(record.id)
+  const known = pending === undefined ? record : withSighting(record, pending)
+  if (!binding.moved && now < known.seenAt + touchInterval(known)) return known
+  // Until the step-up that its policy asks for, a new address does not become the session's own.
+  const sighting = sightingOf(known, now, binding.outcome === 'pass' ? (client?.ip ?? null) : null)
+  core.touches.note(sighting)
+  return withSighting(known, sighting)
+}
+
+function refuseClient(
+  core: Core,
+  record: SessionRecord,
+  client: RequestContext | null,
+  binding: BindingCheck,
+): Awaitable<Verdict> {
+  const verdict: Verdict = { status: 'dead', reason: 'binding-mismatch' }
+  if (binding.outcome !== 'revoke') return verdict
+  return revokeTarget(core, { id: record.id }, 'binding-mismatch').then(
+    () => verdict,
+    (fault: unknown) => unknown(core, fault, client),
+  )
+}
+
+function dead(core: Core, reason: DeadReason, record: SessionRecord | undefined, client: RequestContext | null): Verdict {
+  const kind = deadEvents[reason] ?? 'session_use_after_revoke'
+  core.events.emit({ kind, reason, session: record?.id ?? null, subject: record?.subject ?? null, ip: client?.ip ?? null })
+  return { status: 'dead', reason }
+}
+
+function unknown(core: Core, fault: unknown, client: RequestContext | null): Verdict {
+  const code = fault instanceof HoldfastError && fault.code === 'crypto-unavailable' ? 'crypto-unavailable' : 'store-unavailable'
+  core.events.emit({ kind: 'session_check_unavailable', ip: client?.ip ?? null, outcome: code })
+  return { status: 'unknown', code, retryAfter: retryAfterSeconds[code] }
+}
