@@ -86,6 +86,8 @@ const longestMessage = 1024
 export class Mac {
   readonly #inner: Buffer = Buffer.alloc(blockSize + longestMessage)
   readonly #outer: Buffer = Buffer.alloc(blockSize + 32)
+  /** The inner block and a message of the length signed last: one kind of message has one length. */
+  #input: Buffer = this.#inner
 
   /** The key is 32 bytes, as `deriveKey` gives. */
   constructor(key: Uint8Array) {
@@ -99,9 +101,11 @@ export class Mac {
   /** The MAC of up to 1024 bytes, in `encoding`. */
   sign(message: Uint8Array, encoding: 'base64url' | 'binary' = 'base64url'): string {
     if (message.length > longestMessage) throw new RangeError('message too long for this MAC')
+    const length = blockSize + message.length
+    if (this.#input.length !== length) this.#input = this.#inner.subarray(0, length)
     this.#inner.set(message, blockSize)
     try {
-      this.#outer.write(hash('sha256', this.#inner.subarray(0, blockSize + message.length), 'binary'), blockSize, 'latin1')
+      this.#outer.write(hash('sha256', this.#input, 'binary'), blockSize, 'latin1')
       return hash('sha256', this.#outer, encoding)
     } catch (cause) {
       throw cryptoUnavailable(cause)
@@ -114,19 +118,22 @@ export class Mac {
   }
 }
 
-const left: Buffer = Buffer.alloc(256)
-const right: Buffer = Buffer.alloc(256)
+/** Room for 256 characters in UTF-8, and a view of each length, so that a comparison allocates nothing. */
+const longestCompared = 256
+const left: Buffer = Buffer.alloc(longestCompared * 3)
+const right: Buffer = Buffer.alloc(longestCompared * 3)
+const leftViews: Buffer[] = Array.from({ length: longestCompared + 1 }, (_, length) => left.subarray(0, length))
+const rightViews: Buffer[] = Array.from({ length: longestCompared + 1 }, (_, length) => right.subarray(0, length))
 
-const printable = /^[\x21-\x7e]*$/
-
-/** Compares two printable ASCII strings in time that depends on their length only; anything else is unequal. */
+/** Compares two ASCII strings in time that depends on their length only; anything else is unequal. */
 export function equalText(a: string, b: string): boolean {
-  if (a.length !== b.length || a.length > left.length) return false
-  // A character above U+00FF would be cut to its low byte by the latin1 write and could equal another.
-  if (!printable.test(a) || !printable.test(b)) return false
-  left.write(a, 'latin1')
-  right.write(b, 'latin1')
-  return timingSafeEqual(left.subarray(0, a.length), right.subarray(0, a.length))
+  const { length } = a
+  const leftView = leftViews[length]
+  const rightView = rightViews[length]
+  if (length !== b.length || leftView === undefined || rightView === undefined) return false
+  // Other characters take more than one byte: cut to one, they could equal an ASCII one.
+  if (left.write(a) !== length || right.write(b) !== length) return false
+  return timingSafeEqual(leftView, rightView)
 }
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {

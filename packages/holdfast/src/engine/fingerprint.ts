@@ -4,7 +4,7 @@
  * not one replayed with forged headers.
  */
 import { equalText } from './crypto.ts'
-import type { Keyring } from './keyring.ts'
+import type { Keyring, SigningKey } from './keyring.ts'
 
 /** First match wins: each later product also names the earlier ones' engines. */
 const families: readonly (readonly [mark: string, name: string])[] = [
@@ -67,15 +67,36 @@ export function keptUserAgent(userAgent: string | undefined): string | null {
   return text === '' ? null : text
 }
 
-/** `key id.digest` of the client's kind, or null for a client that is none: then nothing is bound. */
-export function fingerprintOf(keyring: Keyring, userAgent: string | undefined): string | null {
-  return digestWith(keyring, keyring.signing.id, clientKind(userAgent))
+/** Digests of user agents seen lately: few distinct ones, and each check of a record needs one. */
+const digests: WeakMap<SigningKey, Map<string, string | null>> = new WeakMap()
+const mostDigests = 1000
+
+function digestWith(key: SigningKey, userAgent: string | undefined): string | null {
+  if (userAgent === undefined) return null
+  const known = digestsOf(key)
+  const found = known.get(userAgent)
+  if (found !== undefined) return found
+  const digest = computeDigest(key, clientKind(userAgent))
+  if (userAgent.length <= longestUserAgent) known.set(userAgent, digest)
+  return digest
 }
 
-function digestWith(keyring: Keyring, keyId: string, kind: ClientKind | null): string | null {
-  const key = keyring.find(keyId)
-  if (key === undefined || kind === null) return null
-  return `${keyId}.${key.mac('fingerprint').signText(`${kind.family}\n${kind.platform}\n${kind.mobile}`).slice(0, 22)}`
+function digestsOf(key: SigningKey): Map<string, string | null> {
+  const known = digests.get(key)
+  if (known !== undefined && known.size < mostDigests) return known
+  const fresh = new Map<string, string | null>()
+  digests.set(key, fresh)
+  return fresh
+}
+
+function computeDigest(key: SigningKey, kind: ClientKind | null): string | null {
+  if (kind === null) return null
+  return `${key.id}.${key.mac('fingerprint').signText(`${kind.family}\n${kind.platform}\n${kind.mobile}`).slice(0, 22)}`
+}
+
+/** `key id.digest` of the client's kind, or null for a client that is none: then nothing is bound. */
+export function fingerprintOf(keyring: Keyring, userAgent: string | undefined): string | null {
+  return digestWith(keyring.signing, userAgent)
 }
 
 /**
@@ -83,8 +104,8 @@ function digestWith(keyring: Keyring, keyId: string, kind: ClientKind | null): s
  * cannot be compared and binds nothing: a planned key removal must not lock everyone out.
  */
 export function matchesFingerprint(keyring: Keyring, bound: string, userAgent: string | undefined): boolean {
-  const keyId = bound.slice(0, 4)
-  if (keyring.find(keyId) === undefined) return true
-  const presented = digestWith(keyring, keyId, clientKind(userAgent))
+  const key = keyring.find(bound.slice(0, 4))
+  if (key === undefined) return true
+  const presented = digestWith(key, userAgent)
   return presented !== null && equalText(presented, bound)
 }
