@@ -2,7 +2,7 @@
 import type { SessionRecord } from '../store/store.ts'
 import type { Core } from './core.ts'
 import { matchesFingerprint } from './fingerprint.ts'
-import { networkOf } from './network.ts'
+import { keptAddress, networkOf } from './network.ts'
 import type { ChangePolicy } from './options.ts'
 import type { RequestContext } from './session.ts'
 
@@ -36,8 +36,8 @@ function findingsOf(core: Core, record: SessionRecord, context: RequestContext):
   if (fingerprint !== 'off' && bound !== null && !matchesFingerprint(core.keyring, bound, context.userAgent)) {
     findings.push({ kind: 'session_binding_mismatch', policy: fingerprint })
   }
-  const { ip } = context
-  const moved = ip !== undefined && record.lastIp !== null && ip !== record.lastIp && networkOf(ip) !== networkOf(record.lastIp)
+  const ip = keptAddress(context.ip)
+  const moved = ip !== null && record.lastIp !== null && ip !== record.lastIp && networkOf(ip) !== networkOf(record.lastIp)
   if (ipChange !== 'off' && moved) findings.push({ kind: 'session_ip_changed', policy: ipChange })
   return findings
 }

@@ -97,23 +97,31 @@ export class VerifiedCache {
 export class Confirmation {
   readonly #feed: ChangeFeed | undefined
   readonly #every: number
+  readonly #maxAge: number
   #at: Instant | undefined
+  #stopped = false
 
-  /** A feed is asked again after a twentieth of `maxStaleness`, so that the bound holds with room. */
+  /** A feed is asked every twentieth of `maxStaleness` and may lag by the rest, so that together they keep the bound. */
   constructor(feed: ChangeFeed | undefined, maxStaleness: number) {
     this.#feed = feed
     this.#every = Math.floor(maxStaleness / 20)
+    this.#maxAge = maxStaleness - this.#every
+  }
+
+  /** From now on `holds` is false. */
+  stop(): void {
+    this.#stopped = true
   }
 
   /** False: nothing may be remembered or answered from memory at `now`. Never throws. */
   holds(now: Instant): boolean {
-    if (this.#feed === undefined) return false
+    if (this.#feed === undefined || this.#stopped) return false
     const age = this.#at === undefined ? undefined : now - this.#at
     // A negative age is a clock that went back: ask again.
     if (age !== undefined && age >= 0 && age < this.#every) return true
     this.#at = undefined
     try {
-      if (this.#feed.confirm()) this.#at = now
+      if (this.#feed.confirm(now, this.#maxAge)) this.#at = now
     } catch {
       // A store that cannot say so is a store not to be remembered; the check itself will report the fault.
     }

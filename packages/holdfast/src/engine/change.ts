@@ -22,10 +22,34 @@ export async function changeRecord(
       return undefined
     const changed = await next(record)
     if (changed === undefined) return undefined
-    if (await write(core, () => core.store.replace(changed, record.revision))) {
-      forget(core, [id])
-      return { ...changed, revision: record.revision + 1 }
-    }
+    const won = await replaced(core, record, changed)
+    forget(core, [id])
+    if (won) return { ...changed, revision: record.revision + 1 }
   }
   throw storeUnavailable(new Error('the record changed at every attempt'))
+}
+
+/**
+ * Writes the change. When the store's answer is lost the change may have landed all the same, and a new secret that
+ * nobody was handed would sign its session out: so the record is read once more before the fault is thrown.
+ */
+async function replaced(core: Core, record: SessionRecord, changed: SessionRecord): Promise<boolean> {
+  try {
+    return await write(core, () => core.store.replace(changed, record.revision))
+  } catch (fault) {
+    forget(core, [record.id])
+    if (await landed(core, record, changed)) return true
+    throw fault
+  }
+}
+
+/** Only a new digest or nonce tells this call's change from an equal one of another caller. */
+async function landed(core: Core, { id, digest, nonce }: SessionRecord, changed: SessionRecord): Promise<boolean> {
+  if (changed.digest === digest && changed.nonce === nonce) return false
+  try {
+    const stored = await write(core, () => core.store.get(id))
+    return stored !== undefined && stored.digest === changed.digest && stored.nonce === changed.nonce
+  } catch {
+    return false
+  }
 }

@@ -5,11 +5,14 @@ import type { ConnectionEnd } from './api.ts'
 import type { Confirmation } from './cache.ts'
 import type { Clock } from './clock.ts'
 import type { FaultLogger } from './events.ts'
+import { runHook } from './hook.ts'
+import type { RevocableRecord } from './pending.ts'
 import { endOf } from './record.ts'
 
 interface Attached {
+  readonly session: RevocableRecord
   readonly close: (end: ConnectionEnd) => void
-  /** When the session would end by time, as last known; looked up again then. */
+  /** When the session would end by time, as last known; looked up from then on. In the past: at the next round. */
   expiresAt: Instant
 }
 
@@ -18,7 +21,7 @@ export interface ConnectionsOptions {
   readonly confirmation: Confirmation
   readonly load: (id: SessionId) => Promise<SessionRecord | undefined>
   /** A revocation that the store could not record yet. */
-  readonly reasonFor: (record: SessionRecord) => RevocationReason | undefined
+  readonly reasonFor: (record: RevocableRecord) => RevocationReason | undefined
   readonly onExpired: (record: SessionRecord) => void
   readonly onFault: FaultLogger
   /** How often the change feed and the limits are looked at while anything is attached, in ms. */
@@ -34,8 +37,9 @@ export class Connections {
     this.#options = options
   }
 
-  attach(id: SessionId, expiresAt: Instant, close: (end: ConnectionEnd) => void): () => void {
-    const connection: Attached = { close, expiresAt }
+  attach(session: RevocableRecord, expiresAt: Instant, close: (end: ConnectionEnd) => void): () => void {
+    const { id } = session
+    const connection: Attached = { session, close, expiresAt }
     const siblings = this.#attached.get(id) ?? new Set()
     siblings.add(connection)
     this.#attached.set(id, siblings)
@@ -55,11 +59,15 @@ export class Connections {
     if (siblings === undefined) return
     this.#attached.delete(id)
     if (this.#attached.size === 0) this.#disarm()
-    for (const { close } of siblings) {
-      try {
-        close(end)
-      } catch (fault) {
-        this.#options.onFault(fault, 'closing a live connection')
+    for (const { close } of siblings) runHook(() => close(end), this.#options.onFault, 'closing a live connection')
+  }
+
+  /** Closes what a revocation names that the store could not record, without asking that store. */
+  endUnrecorded(): void {
+    for (const [id, siblings] of this.#attached) {
+      for (const { session } of siblings) {
+        const reason = this.#options.reasonFor(session)
+        if (reason !== undefined) this.end(id, { cause: 'revoked', reason })
       }
     }
   }
@@ -86,6 +94,7 @@ export class Connections {
     } catch (fault) {
       // "Cannot tell" ends nothing; the next round asks again.
       this.#options.onFault(fault, 'checking the session of a live connection')
+      this.#dueFrom(id, Number.NEGATIVE_INFINITY)
       return
     }
     if (record === undefined) {
@@ -94,16 +103,16 @@ export class Connections {
     }
     const revoked = record.reason ?? this.#options.reasonFor(record)
     if (revoked != null) this.end(id, { cause: 'revoked', reason: revoked })
-    else if (endOf(record, this.#options.clock.now()) === undefined) this.#extend(record)
+    else if (endOf(record, this.#options.clock.now()) === undefined)
+      this.#dueFrom(id, Math.min(record.idleExpiresAt, record.absoluteExpiresAt))
     else if (this.#attached.has(id)) {
       this.#options.onExpired(record)
       this.end(id, { cause: 'expired' })
     }
   }
 
-  #extend(record: SessionRecord): void {
-    const expiresAt = Math.min(record.idleExpiresAt, record.absoluteExpiresAt)
-    for (const connection of this.#attached.get(record.id) ?? []) connection.expiresAt = expiresAt
+  #dueFrom(id: SessionId, instant: Instant): void {
+    for (const connection of this.#attached.get(id) ?? []) connection.expiresAt = instant
   }
 
   #arm(): void {

@@ -5,6 +5,7 @@ import { Confirmation, VerifiedCache } from './cache.ts'
 import { Connections } from './connections.ts'
 import type { Core } from './core.ts'
 import { equalText, RandomPool } from './crypto.ts'
+import { within } from './deadline.ts'
 import { Events } from './events.ts'
 import { Flights } from './flights.ts'
 import { issue, issueAnonymous } from './issue.ts'
@@ -43,7 +44,7 @@ function createCore(settings: EngineSettings, store: EngineOptions['store']): Co
     connections: new Connections({
       clock,
       confirmation,
-      load: async (id) => store.get(id),
+      load: (id) => within(clock, settings.checkDeadline, () => store.get(id)),
       reasonFor: (record) => core.pending.reasonFor(record),
       onExpired: (record) => events.emit({ kind: 'session_expired', session: record.id, subject: record.subject }),
       onFault,
@@ -98,17 +99,19 @@ export function createEngine<A extends Attributes>(settings: EngineSettings, sto
     on: (listener) => core.events.on(listener),
     attach: (session, close) => {
       const expiresAt = Math.min(session.idleExpiresAt, session.absoluteExpiresAt)
-      return core.connections.attach(session.id, expiresAt, close)
+      return core.connections.attach(session, expiresAt, close)
     },
     csrfToken: (session) => csrfOf(session),
     checkCsrfToken: (session, token) => core.keyring.all.some((key) => equalText(csrfOf(session, key), token)),
     close: async () => {
       stopSweeping()
-      core.pending.stop()
       core.connections.endAll({ cause: 'closing' })
+      await core.pending.stop()
       await core.touches.flush()
       core.touches.stop()
       stopFollowing()
+      // Nobody tells of changes any more, so nothing may be remembered.
+      core.confirmation.stop()
     },
   }
   // Attributes are validated on the way in, so that what comes out has the type that the schema promised.

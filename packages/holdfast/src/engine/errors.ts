@@ -33,6 +33,11 @@ export class HoldfastError extends Error {
   }
 }
 
+/** Refused input: one field and what is wrong with it. */
+export function invalidField(field: string, message: string): HoldfastError {
+  return new HoldfastError('invalid-request', { detail: `${field} ${message}`, fields: [{ field, message }] })
+}
+
 /** Options that contradict each other or are out of range: every problem at once. Thrown at construction only. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError'

@@ -1,6 +1,7 @@
 /** Security events: one typed catalogue, told to listeners in order, never with a secret. */
 import type { DeadReason } from '../shared/codes.ts'
 import type { Instant, SessionId } from '../store/store.ts'
+import { runHook } from './hook.ts'
 
 /** OWASP logging vocabulary where it has a word, the same style where it has none. */
 export const eventKinds = {
@@ -71,11 +72,7 @@ export class Events {
       ...input,
     })
     for (const listener of this.#listeners) {
-      try {
-        listener(event)
-      } catch (fault) {
-        this.#onFault(fault, `telling a listener of ${event.kind}`)
-      }
+      runHook(() => listener(event), this.#onFault, `telling a listener of ${event.kind}`)
     }
   }
 }

@@ -5,6 +5,7 @@
 import type { SessionId, SessionRecord } from '../store/store.ts'
 
 export interface Flight {
+  readonly credential: string
   readonly id: SessionId
   readonly record: Promise<SessionRecord | undefined>
   /** The session changed after this flight left: its answer must be neither shared further nor remembered. */
@@ -13,15 +14,20 @@ export interface Flight {
 
 export class Flights {
   readonly #byCredential: Map<string, Flight> = new Map()
+  /** All of them: a fresh check sets out beside a flight that is under way, and takes its place in the map. */
+  readonly #underWay: Set<Flight> = new Set()
 
   find(credential: string): Flight | undefined {
     return this.#byCredential.get(credential)
   }
 
   start(credential: string, id: SessionId, record: Promise<SessionRecord | undefined>): Flight {
-    const flight: Flight = { id, record, spoiled: false }
+    const flight: Flight = { credential, id, record, spoiled: false }
     this.#byCredential.set(credential, flight)
+    this.#underWay.add(flight)
     const land = () => {
+      // The checks that share it come after this turn, and until then a change must still be able to spoil it.
+      queueMicrotask(() => this.#underWay.delete(flight))
       if (this.#byCredential.get(credential) === flight) this.#byCredential.delete(credential)
     }
     record.then(land, land)
@@ -30,15 +36,15 @@ export class Flights {
 
   /** A check that starts after a revocation was acknowledged must not share an answer from before it. */
   spoil(id: SessionId): void {
-    for (const [credential, flight] of this.#byCredential) if (flight.id === id) this.#spoilOne(credential, flight)
+    for (const flight of this.#underWay) if (flight.id === id) this.#spoilOne(flight)
   }
 
   spoilAll(): void {
-    for (const [credential, flight] of this.#byCredential) this.#spoilOne(credential, flight)
+    for (const flight of this.#underWay) this.#spoilOne(flight)
   }
 
-  #spoilOne(credential: string, flight: Flight): void {
+  #spoilOne(flight: Flight): void {
     flight.spoiled = true
-    this.#byCredential.delete(credential)
+    this.#byCredential.delete(flight.credential)
   }
 }

@@ -1,27 +1,16 @@
 /** Starting a session: for a subject, or for a visitor who is not signed in. */
-import type { Attributes, SessionCap, SessionRecord } from '../store/store.ts'
+import type { Attributes, Insertion, Instant, SessionCap, SessionId, SessionRecord } from '../store/store.ts'
 import type { AnonymousInput, IssueInput } from './api.ts'
 import { type Core, forget, listed, nowOf, write } from './core.ts'
-import { HoldfastError } from './errors.ts'
+import { HoldfastError, invalidField } from './errors.ts'
 import { fingerprintOf, keptUserAgent, labelOf } from './fingerprint.ts'
+import { keptAddress } from './network.ts'
 import type { Limits } from './options.ts'
+import { endOf } from './record.ts'
+import { applyRevocation, revokeTarget } from './revoke.ts'
 import { checkAttributes } from './schema.ts'
 import type { Issued, RequestContext } from './session.ts'
-
-const longestSubject = 256
-const longestAddress = 64
-// A subject ends up in lists, logs and keys: no control or formatting characters, no lone surrogates.
-const unfit = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
-
-function invalid(field: string, message: string): HoldfastError {
-  return new HoldfastError('invalid-request', { detail: `${field} ${message}`, fields: [{ field, message }] })
-}
-
-export function checkSubject(subject: unknown): asserts subject is string {
-  if (typeof subject !== 'string' || subject.trim() === '') throw invalid('subject', 'must not be blank')
-  if (subject.length > longestSubject) throw invalid('subject', `must have at most ${longestSubject} characters`)
-  if (unfit.test(subject)) throw invalid('subject', 'must not hold control characters')
-}
+import { checkSubject } from './subject.ts'
 
 interface Start {
   readonly subject: string | null
@@ -37,7 +26,7 @@ function begin(core: Core, start: Start): { record: SessionRecord; token: string
   const { subject, limits, context } = start
   const id = core.tokens.newId(subject)
   const { token, digest } = core.tokens.mint({ kind: subject === null ? 'anonymous' : 'session', id, generation: 0 })
-  const ip = context?.ip?.slice(0, longestAddress) ?? null
+  const ip = keptAddress(context?.ip)
   const record: SessionRecord = {
     id,
     subject,
@@ -71,9 +60,17 @@ function begin(core: Core, start: Start): { record: SessionRecord; token: string
   return { record, token }
 }
 
+/** A proof of identity in the future would be fresh for ever. */
+function checkAuthTime(authTime: Instant | undefined, now: Instant): Instant {
+  if (authTime === undefined) return now
+  if (!Number.isSafeInteger(authTime) || authTime < 0) throw invalidField('authTime', 'must be an instant in milliseconds')
+  return Math.min(authTime, now)
+}
+
 export async function issue(core: Core, input: IssueInput): Promise<Issued> {
   checkSubject(input.subject)
   const attributes = await checkAttributes(core.settings.attributes, input.attributes ?? {})
+  const predecessor = input.replaces === undefined ? undefined : await liveRecord(core, input.replaces)
   const persistent = input.remember === true
   const limits = persistent ? core.settings.limits.remembered : core.settings.limits.signedIn
   const { record: started, token } = begin(core, {
@@ -85,16 +82,16 @@ export async function issue(core: Core, input: IssueInput): Promise<Issued> {
   })
   const record: SessionRecord = {
     ...started,
-    authTime: input.authTime ?? started.createdAt,
-    amr: input.amr ?? [],
+    authTime: checkAuthTime(input.authTime, started.createdAt),
+    amr: [...(input.amr ?? [])],
     acr: input.acr ?? null,
     origin: input.origin ?? 'local',
     binding: { ...started.binding, ...input.binding },
   }
-  const { inserted, evicted } = await write(core, () => core.store.insert(record, capFor(core, record, input.replaces)))
+  const { inserted, evicted } = await insert(core, record, capFor(core, record, predecessor))
   if (!inserted) throw new HoldfastError('session-limit', { detail: 'every session of this account is in use; end one first' })
   evictedSessions(core, record, evicted)
-  if (input.replaces !== undefined) replaced(core, record, input.replaces)
+  if (predecessor !== undefined) await endPredecessor(core, record, predecessor)
   core.events.emit({ kind: 'session_created', session: record.id, subject: record.subject, ip: record.firstIp })
   return { session: listed(record, record.createdAt), token }
 }
@@ -109,18 +106,41 @@ export async function issueAnonymous(core: Core, input: AnonymousInput = {}): Pr
     context: input.context,
     persistent: false,
   })
-  const { evicted } = await write(core, () => core.store.insert(record))
+  const { evicted } = await insert(core, record)
   evictedSessions(core, record, evicted)
   core.events.emit({ kind: 'session_created', session: record.id, ip: record.firstIp })
   return { session: listed(record, record.createdAt), token }
 }
 
-function capFor(core: Core, record: SessionRecord, replaces: string | undefined): SessionCap {
-  const cap = core.settings.cap ?? { max: Number.MAX_SAFE_INTEGER, whenFull: 'refuse' }
-  return { ...cap, now: record.createdAt, ...(replaces === undefined ? {} : { replaces }) }
+/** A fault does not say that nothing was written. Nobody was handed the token, so the session should not stay either. */
+async function insert(core: Core, record: SessionRecord, cap?: SessionCap): Promise<Insertion> {
+  try {
+    return await write(core, () => core.store.insert(record, cap))
+  } catch (fault) {
+    abandon(core, record.id)
+    throw fault
+  }
 }
 
-function evictedSessions(core: Core, by: SessionRecord, evicted: readonly string[]): void {
+/** Not awaited, and not repeated: a caller of a failing store waits for one deadline, not two. */
+function abandon(core: Core, id: SessionId): void {
+  const revocation = { at: nowOf(core), reason: 'replaced' } as const
+  applyRevocation(core, { id }, revocation).catch((fault: unknown) =>
+    core.settings.onFault(fault, 'ending a session that was not handed out'),
+  )
+}
+
+async function liveRecord(core: Core, id: SessionId): Promise<SessionRecord | undefined> {
+  const record = await write(core, () => core.store.get(id))
+  return record === undefined || endOf(record, nowOf(core)) !== undefined ? undefined : record
+}
+
+function capFor(core: Core, record: SessionRecord, predecessor: SessionRecord | undefined): SessionCap {
+  const cap = core.settings.cap ?? { max: Number.MAX_SAFE_INTEGER, whenFull: 'refuse' }
+  return { ...cap, now: record.createdAt, ...(predecessor?.subject === record.subject ? { replaces: predecessor.id } : {}) }
+}
+
+function evictedSessions(core: Core, by: SessionRecord, evicted: readonly SessionId[]): void {
   forget(core, evicted)
   for (const id of evicted) {
     core.connections.end(id, { cause: 'revoked', reason: 'evicted' })
@@ -128,8 +148,21 @@ function evictedSessions(core: Core, by: SessionRecord, evicted: readonly string
   }
 }
 
-function replaced(core: Core, by: SessionRecord, id: string): void {
+/**
+ * The subject's own session was ended by the insertion. Another subject's, or a visitor's, is no part of that step:
+ * it is ended now, and when it cannot be, this sign-in has not happened.
+ */
+async function endPredecessor(core: Core, by: SessionRecord, { id, subject }: SessionRecord): Promise<void> {
+  if (subject !== by.subject) {
+    try {
+      await revokeTarget(core, { id }, 'replaced')
+    } catch (fault) {
+      abandon(core, by.id)
+      throw fault
+    }
+    return
+  }
   forget(core, [id])
   core.connections.end(id, { cause: 'revoked', reason: 'replaced' })
-  core.events.emit({ kind: 'session_revoked', session: id, subject: by.subject, reason: 'replaced' })
+  core.events.emit({ kind: 'session_revoked', session: id, subject, reason: 'replaced' })
 }

@@ -2,7 +2,7 @@
 import type { Cursor, ListQuery, SessionId } from '../store/store.ts'
 import type { ListInput, SessionList } from './api.ts'
 import { type Core, listed, nowOf, write } from './core.ts'
-import { HoldfastError } from './errors.ts'
+import { invalidField } from './errors.ts'
 import type { Session } from './session.ts'
 import { sessionIdPattern } from './token.ts'
 
@@ -28,18 +28,15 @@ export async function list(core: Core, input: ListInput = {}): Promise<SessionLi
   return page.next === undefined ? { items } : { items, next: `${page.next.createdAt.toString(36)}.${page.next.id}` }
 }
 
-function invalid(field: string, message: string): HoldfastError {
-  return new HoldfastError('invalid-request', { detail: `${field} ${message}`, fields: [{ field, message }] })
-}
-
 function checkedLimit(limit: number = defaultLimit): number {
-  if (!Number.isInteger(limit) || limit < 1 || limit > mostPerPage) throw invalid('limit', `must be from 1 to ${mostPerPage}`)
+  if (!Number.isInteger(limit) || limit < 1 || limit > mostPerPage)
+    throw invalidField('limit', `must be from 1 to ${mostPerPage}`)
   return limit
 }
 
 /** A cursor only ever narrows what the query would show anyway, so it need not be secret: it must be well formed. */
 function parseCursor(text: string): Cursor {
   const match = /^([0-9a-z]{1,10})\.([A-Za-z0-9_-]{24})$/.exec(text)
-  if (match?.[1] === undefined || match[2] === undefined) throw invalid('cursor', 'is not one that this service gave')
+  if (match?.[1] === undefined || match[2] === undefined) throw invalidField('cursor', 'is not one that this service gave')
   return { createdAt: Number.parseInt(match[1], 36), id: match[2] }
 }

@@ -1,5 +1,12 @@
 /** Addresses, as far as the engine needs them: which network one belongs to. */
 
+const longestAddress = 64
+
+/** The address as it is kept: bounded, null when there is none. */
+export function keptAddress(ip: string | undefined): string | null {
+  return ip?.slice(0, longestAddress) || null
+}
+
 /**
  * The network of an address: IPv4 by /24, IPv6 by /64, the grain at which honest clients move without changing
  * place. Text that is no address is its own network.

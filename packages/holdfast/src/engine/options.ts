@@ -5,6 +5,7 @@ import { type Clock, systemClock } from './clock.ts'
 import { type RandomFill, systemRandom } from './crypto.ts'
 import { type Duration, milliseconds } from './duration.ts'
 import type { FaultLogger } from './events.ts'
+import { unfailing } from './hook.ts'
 import type { StandardSchema } from './schema.ts'
 import { secretProblem } from './secret.ts'
 
@@ -200,6 +201,19 @@ function checkStore(store: unknown, report: Report): void {
   if (missing.length > 0) report({ field: 'store', message: `must be a session store; missing: ${missing.join(', ')}` })
 }
 
+/** Members that must be functions, for the options that are objects or functions of the app's. */
+function checkHooks(options: Partial<Record<keyof EngineOptions, unknown>>, report: Report): void {
+  const isFunction = (value: unknown) => typeof value === 'function'
+  const { clock, random, onFault, attributes } = options as Record<string, Record<string, unknown> | undefined>
+  if (clock !== undefined && !(isFunction(clock?.now) && isFunction(clock?.after)))
+    report({ field: 'clock', message: 'must have the functions now and after' })
+  if (random !== undefined && !isFunction(random)) report({ field: 'random', message: 'must be a function' })
+  if (onFault !== undefined && !isFunction(onFault)) report({ field: 'onFault', message: 'must be a function' })
+  const standard = attributes?.['~standard'] as Record<string, unknown> | undefined
+  if (attributes !== undefined && !isFunction(standard?.validate))
+    report({ field: 'attributes', message: 'must be a Standard Schema validator' })
+}
+
 function logToStandardError(fault: unknown, doing: string): void {
   console.error(`holdfast: fault while ${doing}: ${fault instanceof Error ? fault.message : 'unknown'}`)
 }
@@ -207,6 +221,7 @@ function logToStandardError(fault: unknown, doing: string): void {
 /** Reads the options, reporting every problem; with problems reported the result must not be used. */
 export function parseEngineOptions<A extends Attributes>(options: EngineOptions<A>, report: Report): EngineSettings {
   checkStore(options.store, report)
+  checkHooks(options, report)
   const limits = {
     signedIn: readLimits(options.limits, 'signedIn', report),
     remembered: readLimits(options.limits, 'remembered', report),
@@ -238,6 +253,6 @@ export function parseEngineOptions<A extends Attributes>(options: EngineOptions<
     attributes: options.attributes as StandardSchema<Attributes> | undefined,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
-    onFault: options.onFault ?? logToStandardError,
+    onFault: unfailing(options.onFault ?? logToStandardError),
   })
 }

@@ -12,6 +12,9 @@ const retryAfter = 1000
 /** Bounded: past this the oldest is let go, with a fault that says so. */
 const mostPending = 10_000
 
+/** What of a record decides whether a revocation is meant for it. */
+export type RevocableRecord = Pick<SessionRecord, 'id' | 'subject' | 'createdAt'>
+
 interface Entry {
   readonly target: RevokeTarget
   readonly revocation: Revocation
@@ -28,7 +31,7 @@ function keyOf(target: RevokeTarget): string {
   return 'subject' in target ? `subject ${target.subject}\n${target.except ?? ''}` : 'everyone'
 }
 
-function covers({ target, revocation }: Entry, record: SessionRecord): boolean {
+function covers({ target, revocation }: Entry, record: RevocableRecord): boolean {
   if ('id' in target) return target.id === record.id
   // A session issued after the revocation was asked for is not meant by it.
   if (record.createdAt > revocation.at) return false
@@ -41,6 +44,7 @@ export class PendingRevocations {
   /** Those that name a subject or everyone: few, and the only ones that a check has to go through. */
   readonly #broad: Set<Entry> = new Set()
   #cancelTimer: (() => void) | undefined
+  #stopped = false
 
   constructor(options: PendingOptions) {
     this.#options = options
@@ -48,8 +52,10 @@ export class PendingRevocations {
 
   add(target: RevokeTarget, revocation: Revocation): void {
     const key = keyOf(target)
+    // An order asked for again by a clock that went back still means what the first one meant.
+    const at = Math.max(revocation.at, this.#entries.get(key)?.revocation.at ?? revocation.at)
     this.#forget(key)
-    const entry = { target, revocation }
+    const entry = { target, revocation: { ...revocation, at } }
     this.#entries.set(key, entry)
     if (!('id' in target)) this.#broad.add(entry)
     if (this.#entries.size > mostPending) {
@@ -64,7 +70,7 @@ export class PendingRevocations {
   }
 
   /** Why a record counts as revoked here although the store does not say so yet. */
-  reasonFor(record: SessionRecord): RevocationReason | undefined {
+  reasonFor(record: RevocableRecord): RevocationReason | undefined {
     if (this.#entries.size === 0) return undefined
     const own = this.#entries.get(keyOf({ id: record.id }))
     if (own !== undefined) return own.revocation.reason
@@ -76,9 +82,14 @@ export class PendingRevocations {
     return this.#entries.size
   }
 
-  stop(): void {
+  /** Tries once more and stops; what the store still does not take is told, because it is lost with this process. */
+  async stop(): Promise<void> {
+    this.#stopped = true
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
+    await this.#retry()
+    if (this.#entries.size === 0) return
+    this.#options.onFault(new Error(`${this.#entries.size} revocations were never recorded`), 'stopping')
   }
 
   #forget(key: string): void {
@@ -88,7 +99,15 @@ export class PendingRevocations {
     this.#broad.delete(entry)
   }
 
+  /** To the end of the queue, so that one that the store never takes does not hold up the others. */
+  #postpone(key: string, entry: Entry): void {
+    if (this.#entries.get(key) !== entry) return
+    this.#entries.delete(key)
+    this.#entries.set(key, entry)
+  }
+
   #arm(): void {
+    if (this.#stopped) return
     this.#cancelTimer ??= this.#options.clock.after(retryAfter, () => {
       this.#cancelTimer = undefined
       void this.#retry()
@@ -99,9 +118,11 @@ export class PendingRevocations {
     for (const [key, entry] of [...this.#entries]) {
       try {
         await this.#options.apply(entry.target, entry.revocation)
-        this.#forget(key)
+        // Asked for again meanwhile: the newer order may mean sessions that this one did not.
+        if (this.#entries.get(key) === entry) this.#forget(key)
       } catch (fault) {
         this.#options.onFault(fault, 'recording a revocation')
+        this.#postpone(key, entry)
         break
       }
     }

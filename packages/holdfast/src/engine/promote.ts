@@ -2,17 +2,20 @@
 import type { Instant, SessionId, SessionRecord } from '../store/store.ts'
 import type { IssueInput } from './api.ts'
 import { changeRecord } from './change.ts'
-import { type Core, nowOf } from './core.ts'
+import { type Core, forget, nowOf, write } from './core.ts'
 import { issue } from './issue.ts'
-import { revokeTarget } from './revoke.ts'
+import { applyRevocation, revokeTarget } from './revoke.ts'
 import type { Issued } from './session.ts'
 
 /** How long a claim keeps others out; past it the process that claimed is taken for dead. */
 const claimLength = 10_000
 const claimMark = 'promoting:'
 
-function claimedUntil(record: SessionRecord): Instant {
-  return record.nonce?.startsWith(claimMark) ? Number(record.nonce.slice(claimMark.length)) : 0
+/** Whether another call holds the visitor. A claim further ahead than any can be is from before a clock went back. */
+function isClaimed({ nonce }: SessionRecord, now: Instant): boolean {
+  if (!nonce?.startsWith(claimMark)) return false
+  const left = Number.parseInt(nonce.slice(claimMark.length), 10) - now
+  return left > 0 && left <= claimLength
 }
 
 /**
@@ -22,15 +25,21 @@ function claimedUntil(record: SessionRecord): Instant {
  */
 async function claim(core: Core, id: SessionId): Promise<SessionRecord | undefined> {
   const now = nowOf(core)
-  return changeRecord(core, id, (record) => {
-    if (record.subject !== null || now < claimedUntil(record)) return undefined
-    return { ...record, nonce: claimMark + (now + claimLength) }
-  })
+  // The random part makes each claim its own, so that a call gives back no other's.
+  const nonce = `${claimMark}${now + claimLength}:${core.tokens.newId(null)}`
+  try {
+    return await changeRecord(core, id, (record) =>
+      record.subject !== null || isClaimed(record, now) ? undefined : { ...record, nonce },
+    )
+  } catch (fault) {
+    await giveBack(core, id, nonce)
+    throw fault
+  }
 }
 
-async function giveBack(core: Core, claimed: SessionRecord): Promise<void> {
+async function giveBack(core: Core, id: SessionId, nonce: string | null): Promise<void> {
   try {
-    await changeRecord(core, claimed.id, (record) => (record.nonce === claimed.nonce ? { ...record, nonce: null } : undefined))
+    await changeRecord(core, id, (record) => (record.nonce === nonce ? { ...record, nonce: null } : undefined))
   } catch (fault) {
     core.settings.onFault(fault, 'giving back the claim of a promotion; it lapses by itself')
   }
@@ -43,21 +52,43 @@ export async function promote(core: Core, anonymous: SessionId, input: IssueInpu
   try {
     issued = await issue(core, { ...input, attributes: { ...visitor.attributes, ...input.attributes } })
   } catch (fault) {
-    await giveBack(core, visitor)
+    await giveBack(core, visitor.id, visitor.nonce)
     throw fault
   }
   const { session } = issued
-  await endVisitor(core, visitor, session.id)
+  if (!(await endVisitor(core, visitor, session.id))) return undefined
   core.events.emit({ kind: 'session_promoted', session: session.id, subject: session.subject, ip: session.firstIp })
   return issued
 }
 
-/** Both sessions must not live: when the old one cannot be ended, the new one, which nobody holds yet, is. */
-async function endVisitor(core: Core, visitor: SessionRecord, issued: SessionId): Promise<void> {
+/**
+ * Whether this call ended the visitor's session. If not, another promotion or a revocation came first, and the new
+ * session, which nobody holds yet, is ended instead: both must not live, and neither may a second winner.
+ */
+async function endVisitor(core: Core, visitor: SessionRecord, issued: SessionId): Promise<boolean> {
+  const revocation = { at: nowOf(core), reason: 'promoted' } as const
   try {
-    await revokeTarget(core, { id: visitor.id }, 'promoted')
+    const ended = await applyRevocation(core, { id: visitor.id }, revocation)
+    if (ended.ids.length === 0) await revokeTarget(core, { id: issued }, 'promoted')
+    return ended.ids.length > 0
   } catch (fault) {
+    if (await wasEnded(core, visitor)) {
+      forget(core, [visitor.id])
+      core.connections.end(visitor.id, { cause: 'revoked', reason: 'promoted' })
+      return true
+    }
     await revokeTarget(core, { id: issued }, 'promoted').catch(() => undefined)
+    await giveBack(core, visitor.id, visitor.nonce)
     throw fault
+  }
+}
+
+/** Whether the revocation landed although its answer was lost: then there is no visitor to go back to. */
+async function wasEnded(core: Core, { id, nonce }: SessionRecord): Promise<boolean> {
+  try {
+    const record = await write(core, () => core.store.get(id))
+    return record?.reason === 'promoted' && record.nonce === nonce
+  } catch {
+    return false
   }
 }

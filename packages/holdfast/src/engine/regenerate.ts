@@ -3,7 +3,9 @@ import type { SessionId, SessionRecord } from '../store/store.ts'
 import type { ElevateInput } from './api.ts'
 import { changeRecord } from './change.ts'
 import { type Core, listed, nowOf } from './core.ts'
+import { invalidField } from './errors.ts'
 import { fingerprintOf, keptUserAgent, labelOf } from './fingerprint.ts'
+import { keptAddress } from './network.ts'
 import type { Issued, RequestContext } from './session.ts'
 import type { Minted } from './token.ts'
 
@@ -16,8 +18,17 @@ function mintNext(core: Core, record: SessionRecord): Minted {
 export async function regenerate(core: Core, id: SessionId): Promise<Issued | undefined> {
   let minted: Minted | undefined
   const record = await changeRecord(core, id, (current) => {
+    const now = nowOf(core)
     minted = mintNext(core, current)
-    return { ...current, digest: minted.digest, previous: null, generation: current.generation + 1, rotatedAt: nowOf(core) }
+    return {
+      ...current,
+      // What has decayed is not carried over: a clock that goes back must not raise the new secret.
+      elevation: current.elevation !== null && now < current.elevation.until ? current.elevation : null,
+      digest: minted.digest,
+      previous: null,
+      generation: current.generation + 1,
+      rotatedAt: now,
+    }
   })
   if (record === undefined || minted === undefined) return undefined
   core.events.emit({ kind: 'session_renewed', session: id, subject: record.subject })
@@ -33,8 +44,14 @@ function rebound(core: Core, record: SessionRecord, context: RequestContext | un
     binding: { ...record.binding, fingerprint: fingerprintOf(core.keyring, userAgent) },
     userAgent: keptUserAgent(userAgent),
     label: labelOf(userAgent),
-    lastIp: ip ?? record.lastIp,
+    lastIp: keptAddress(ip) ?? record.lastIp,
   }
+}
+
+/** A length that is no number would be stored as one that no store can read back. */
+function checkLength(forMs: number): number {
+  if (Number.isSafeInteger(forMs) && forMs > 0) return forMs
+  throw invalidField('forMs', 'must be a whole number of milliseconds, 1 or more')
 }
 
 /**
@@ -43,6 +60,7 @@ function rebound(core: Core, record: SessionRecord, context: RequestContext | un
  */
 export async function elevate(core: Core, id: SessionId, input: ElevateInput): Promise<Issued | undefined> {
   const { elevation, stepUpGrace } = core.settings
+  const length = Math.min(checkLength(input.forMs ?? elevation), elevation)
   let minted: Minted | undefined
   const record = await changeRecord(core, id, (current) => {
     // A step-up proves a subject; a visitor has none to prove.
@@ -52,7 +70,7 @@ export async function elevate(core: Core, id: SessionId, input: ElevateInput): P
     return {
       ...rebound(core, current, input.context),
       elevation: {
-        until: Math.min(now + Math.min(input.forMs ?? elevation, elevation), current.absoluteExpiresAt),
+        until: Math.min(now + length, current.absoluteExpiresAt),
         amr: [...new Set([...current.amr, ...input.amr])],
         acr: input.acr ?? current.acr,
       },

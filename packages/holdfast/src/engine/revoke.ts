@@ -1,9 +1,10 @@
 /** Ending sessions: one, a subject's, everyone's. */
 import type { RevocationReason } from '../shared/codes.ts'
-import type { Revocation, RevokeTarget, SessionId } from '../store/store.ts'
+import type { Revocation, Revoked, RevokeTarget, SessionId } from '../store/store.ts'
 import type { RevokeOptions, RevokeResult, RevokeSelector } from './api.ts'
 import { type Core, forget, nowOf, write } from './core.ts'
-import { checkSubject } from './issue.ts'
+import { checkSubject } from './subject.ts'
+import { sessionIdPattern } from './token.ts'
 
 function targetOf(selector: RevokeSelector): RevokeTarget {
   if ('session' in selector) return { id: selector.session }
@@ -11,43 +12,51 @@ function targetOf(selector: RevokeSelector): RevokeTarget {
   return selector.except === undefined ? { subject: selector.subject } : { subject: selector.subject, except: selector.except }
 }
 
+const nothing: Revoked = { ids: [], durable: true }
+
 export async function revoke(core: Core, selector: RevokeSelector, options: RevokeOptions = {}): Promise<RevokeResult> {
-  const revoked = await revokeTarget(core, targetOf(selector), options.reason ?? 'admin')
-  return { revoked, durable: core.store.durable === true }
+  const target = targetOf(selector)
+  // What is no id names nothing; it is not even asked for.
+  const named = !('id' in target) || sessionIdPattern.test(target.id)
+  const { ids, durable } = named ? await revokeTarget(core, target, options.reason ?? 'admin') : nothing
+  return { revoked: ids, durable }
 }
 
 export async function revokeAll(core: Core): Promise<{ readonly durable: boolean }> {
-  await revokeTarget(core, { everyone: true }, 'everyone-out')
-  core.events.emit({ kind: 'session_everyone_out', reason: 'everyone-out' })
-  return { durable: core.store.durable === true }
+  const { durable } = await revokeTarget(core, { everyone: true }, 'everyone-out')
+  return { durable }
 }
 
 /**
  * Revokes in the store and here. When the store cannot record it the sessions count as revoked on this node at
  * once, the revocation is repeated until it is recorded, and the fault is thrown: the caller must not say "done".
  */
-export async function revokeTarget(core: Core, target: RevokeTarget, reason: RevocationReason): Promise<readonly SessionId[]> {
+export async function revokeTarget(core: Core, target: RevokeTarget, reason: RevocationReason): Promise<Revoked> {
   const revocation: Revocation = { at: nowOf(core), reason }
   try {
     return await applyRevocation(core, target, revocation)
   } catch (fault) {
     core.pending.add(target, revocation)
     forgetTarget(core, target)
-    core.connections.recheck()
+    core.connections.endUnrecorded()
     throw fault
   }
 }
 
-async function applyRevocation(core: Core, target: RevokeTarget, revocation: Revocation): Promise<readonly SessionId[]> {
+/** Revokes in the store and here, or throws and changes nothing here. */
+export async function applyRevocation(core: Core, target: RevokeTarget, revocation: Revocation): Promise<Revoked> {
   const revoked = await write(core, () => core.store.revoke(target, revocation))
-  forget(core, revoked)
+  forget(core, revoked.ids)
   forgetTarget(core, target)
-  for (const id of revoked) {
+  for (const id of revoked.ids) {
     core.connections.end(id, { cause: 'revoked', reason: revocation.reason })
     const subject = 'subject' in target ? target.subject : null
     core.events.emit({ kind: 'session_revoked', session: id, subject, reason: revocation.reason })
   }
-  if ('everyone' in target) core.connections.endAll({ cause: 'revoked', reason: revocation.reason })
+  if ('everyone' in target) {
+    core.connections.endAll({ cause: 'revoked', reason: revocation.reason })
+    core.events.emit({ kind: 'session_everyone_out', reason: revocation.reason })
+  }
   return revoked
 }
 

@@ -1,7 +1,7 @@
 /** Checking of attributes by any Standard Schema validator (zod, valibot, arktype …), and bounds on their size. */
 import type { FieldProblem } from '../shared/wire.ts'
 import type { Attributes, Awaitable, JsonValue } from '../store/store.ts'
-import { HoldfastError } from './errors.ts'
+import { HoldfastError, invalidField } from './errors.ts'
 
 interface Issue {
   readonly message: string
@@ -22,25 +22,21 @@ export interface StandardSchema<T> {
 const mostBytes = 8192
 const deepest = 8
 
-function invalid(field: string, message: string): HoldfastError {
-  return new HoldfastError('invalid-request', { detail: `${field} ${message}`, fields: [{ field, message }] })
-}
-
 /** A frozen copy that is JSON and nothing else; throws `invalid-request` naming the place. */
 function copyJson(value: unknown, field: string, depth: number): JsonValue {
-  if (depth > deepest) throw invalid(field, `is nested deeper than ${deepest} levels`)
+  if (depth > deepest) throw invalidField(field, `is nested deeper than ${deepest} levels`)
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number' && Number.isFinite(value)) return value
   if (Array.isArray(value)) return Object.freeze(value.map((item, at) => copyJson(item, `${field}.${at}`, depth + 1)))
-  if (typeof value !== 'object') throw invalid(field, 'is not a JSON value')
+  if (typeof value !== 'object') throw invalidField(field, 'is not a JSON value')
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) throw invalid(field, 'is not a plain object')
+  if (prototype !== Object.prototype && prototype !== null) throw invalidField(field, 'is not a plain object')
   const entries = Object.entries(value).filter(([, item]) => item !== undefined)
   return Object.freeze(
     Object.fromEntries(
       entries.map(([key, item]) => {
         // `__proto__` as an own key would change the prototype of whatever it is assigned to later.
-        if (key === '__proto__') throw invalid(field, 'has a key named __proto__')
+        if (key === '__proto__') throw invalidField(field, 'has a key named __proto__')
         return [key, copyJson(item, `${field}.${key}`, depth + 1)]
       }),
     ),
@@ -64,7 +60,7 @@ export async function checkAttributes(schema: StandardSchema<Attributes> | undef
     value = outcome.value
   }
   const copy = copyJson(value, 'attributes', 0)
-  if (typeof copy !== 'object' || copy === null || Array.isArray(copy)) throw invalid('attributes', 'is not an object')
-  if (Buffer.byteLength(JSON.stringify(copy)) > mostBytes) throw invalid('attributes', `takes more than ${mostBytes} bytes`)
+  if (typeof copy !== 'object' || copy === null || Array.isArray(copy)) throw invalidField('attributes', 'is not an object')
+  if (Buffer.byteLength(JSON.stringify(copy)) > mostBytes) throw invalidField('attributes', `takes more than ${mostBytes} bytes`)
   return copy as Attributes
 }

@@ -74,7 +74,7 @@ export function viewOf<A extends Attributes>(record: SessionRecord, flags: ViewF
     anonymous: record.subject === null,
     createdAt: record.createdAt,
     authTime: record.authTime,
-    amr: elevation?.amr ?? record.amr,
+    amr: deepFreeze(elevation?.amr ?? record.amr),
     acr: elevation?.acr ?? record.acr,
     elevatedUntil: elevation?.until ?? null,
     stepUpRequired: flags.stepUpRequired,

@@ -1,5 +1,6 @@
 /** Deleting what has ended and served its time. Housekeeping only: nothing is live or dead because of it. */
 import type { SessionStore, Store } from '../store/store.ts'
+import { eventLoopTurn } from './clock.ts'
 import { type Core, nowOf, write } from './core.ts'
 
 const batch = 500
@@ -36,6 +37,8 @@ async function inBatches(core: Core, run: () => number | Promise<number>): Promi
     const count = await write(core, run)
     total += count
     if (count < batch) break
+    // A store in this process answers at once: without a turn in between, requests would wait for the whole sweep.
+    await eventLoopTurn()
   }
   return total
 }

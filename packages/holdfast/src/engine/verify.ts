@@ -3,12 +3,14 @@ import type { DeadReason } from '../shared/codes.ts'
 import type { Awaitable, Instant, SessionRecord } from '../store/store.ts'
 import type { VerifyOptions } from './api.ts'
 import { type BindingCheck, checkBinding } from './bind.ts'
+import type { Remembered } from './cache.ts'
 import { type Core, nowOf } from './core.ts'
 import { equalText } from './crypto.ts'
 import { within } from './deadline.ts'
 import { HoldfastError, retryAfterSeconds } from './errors.ts'
 import type { EventKind } from './events.ts'
 import type { Flight } from './flights.ts'
+import { keptAddress } from './network.ts'
 import { endOf, sightingOf, touchInterval, withSighting } from './record.ts'
 import { revokeTarget } from './revoke.ts'
 import { type RequestContext, type Verdict, viewOf } from './session.ts'
@@ -53,7 +55,7 @@ export function verify(
     if (core.confirmation.holds(now)) {
       const entry = core.cache.find(token)
       if (entry !== undefined && now < entry.validUntil) {
-        if (now < entry.touchAt && isSameClient(client, entry.client)) return entry.verdict
+        if (now < entry.touchAt && answersFor(client, entry)) return entry.verdict
         return accept(core, { token, client, now, since: core.cache.changes, flight: undefined }, entry.record, entry.current)
       }
     }
@@ -63,13 +65,14 @@ export function verify(
   }
 }
 
-function isSameClient(presented: RequestContext | null, checked: RequestContext | null): boolean {
-  if (presented === null) return true
+/** Whether the verdict for the client checked last is the one that this client would get. */
+function answersFor(presented: RequestContext | null, { client: checked, verdict }: Remembered): boolean {
+  if (presented === null) return !verdict.session.stepUpRequired
   return checked !== null && presented.ip === checked.ip && presented.userAgent === checked.userAgent
 }
 
 function lookUp(core: Core, token: string, client: RequestContext | null, now: Instant, fresh: boolean): Awaitable<Verdict> {
-  const parsed = token.length <= longestToken ? core.tokens.parse(token) : undefined
+  const parsed = typeof token === 'string' && token.length <= longestToken ? core.tokens.parse(token) : undefined
   if (parsed === undefined) return dead(core, 'invalid', undefined, client)
   if (parsed.expiresAt !== null && now >= parsed.expiresAt) return dead(core, 'absolute-timeout', undefined, client)
 
@@ -150,9 +153,10 @@ function validUntil(record: SessionRecord, current: boolean, now: Instant): Inst
 function note(core: Core, { client, now }: Check, record: SessionRecord, binding: BindingCheck): SessionRecord {
   const pending = core.touches.pending(record.id)
   const known = pending === undefined ? record : withSighting(record, pending)
-  if (!binding.moved && now < known.seenAt + touchInterval(known)) return known
   // Until the step-up that its policy asks for, a new address does not become the session's own.
-  const sighting = sightingOf(known, now, binding.outcome === 'pass' ? (client?.ip ?? null) : null)
+  const accepted = binding.outcome === 'pass'
+  if (!(accepted && binding.moved) && now < known.seenAt + touchInterval(known)) return known
+  const sighting = sightingOf(known, now, accepted ? keptAddress(client?.ip) : null)
   core.touches.note(sighting)
   return withSighting(known, sighting)
 }

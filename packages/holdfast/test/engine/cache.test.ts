@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest'
+import { Confirmation, type Remembered, VerifiedCache } from '../../src/engine/cache.ts'
+import { viewOf } from '../../src/engine/session.ts'
+import { record } from './support/records.ts'
+import { remoteFeed } from './support/stores.ts'
+
+function entry(id: string): Remembered {
+  const known = record({ id })
+  const session = viewOf(known, { elevated: false, stepUpRequired: false })
+  return { record: known, verdict: { status: 'live', session }, validUntil: 1, touchAt: 1, current: true, client: null }
+}
+
+describe('the cache of verified sessions', () => {
+  it('is keyed by the whole credential', () => {
+    const cache = new VerifiedCache(10)
+    cache.put('hf1_aaaa', entry('a'))
+    expect(cache.find('hf1_aaaa')?.record.id).toBe('a')
+    for (const near of ['hf1_aaa', 'hf1_aaaaa', 'hf1_aaaA', 'hf1_aaaa ', '']) expect(cache.find(near)).toBeUndefined()
+  })
+
+  it('stays within its bound however many come, and keeps what is used', () => {
+    const cache = new VerifiedCache(100)
+    cache.put('used', entry('used'))
+    for (let at = 0; at < 10_000; at += 1) {
+      cache.put(`credential ${at}`, entry(`id ${at}`))
+      expect(cache.find('used')).toBeDefined()
+      expect(cache.size).toBeLessThanOrEqual(100)
+    }
+    expect(cache.find('credential 0')).toBeUndefined()
+  })
+
+  it('remembers nothing with a bound of 0', () => {
+    const cache = new VerifiedCache(0)
+    cache.put('a', entry('a'))
+    expect(cache.find('a')).toBeUndefined()
+    expect(cache.size).toBe(0)
+  })
+
+  it('drops every credential of a session, in either generation, and no other', () => {
+    const cache = new VerifiedCache(6)
+    cache.put('a1', entry('a'))
+    cache.put('b1', entry('b'))
+    cache.put('a2', entry('a'))
+    // The fourth makes the first three the old generation; a1 then moves up and stands in both.
+    cache.put('a3', entry('a'))
+    expect(cache.find('a1')).toBeDefined()
+    cache.drop('a')
+    for (const gone of ['a1', 'a2', 'a3']) expect(cache.find(gone)).toBeUndefined()
+    expect(cache.find('b1')).toBeDefined()
+  })
+
+  it('counts each drop and each clearing, of known sessions or not', () => {
+    const cache = new VerifiedCache(4)
+    const before = cache.changes
+    cache.drop('nobody')
+    expect(cache.changes).toBe(before + 1)
+    cache.put('a', entry('a'))
+    cache.clear()
+    expect(cache.changes).toBe(before + 2)
+    expect(cache.find('a')).toBeUndefined()
+  })
+})
+
+describe('the confirmation of a change feed', () => {
+  it('never holds without a feed', () => {
+    expect(new Confirmation(undefined, 1000).holds(0)).toBe(false)
+  })
+
+  it('is asked for again after a twentieth of the bound, and when the clock went back', () => {
+    const feed = remoteFeed(undefined)
+    const confirmation = new Confirmation(feed, 1000)
+    for (const [now, asked] of [
+      [1000, 1],
+      [1049, 1],
+      [1050, 2],
+      [1049, 3],
+      [1049, 3],
+      [9_999_999, 4],
+    ] as const) {
+      expect(confirmation.holds(now)).toBe(true)
+      expect(feed.confirmed).toBe(asked)
+    }
+  })
+
+  it('leaves the feed no more lag than keeps the bound together with its own', () => {
+    const asked: unknown[] = []
+    const confirm = (...question: unknown[]) => asked.push(question) > 0
+    new Confirmation({ subscribe: () => () => undefined, confirm }, 1000).holds(7)
+    new Confirmation({ subscribe: () => () => undefined, confirm }, 0).holds(8)
+    expect(asked).toEqual([
+      [7, 950],
+      [8, 0],
+    ])
+  })
+
+  it('is asked for at each check with a bound of 0', () => {
+    const feed = remoteFeed(undefined)
+    const confirmation = new Confirmation(feed, 0)
+    confirmation.holds(5)
+    confirmation.holds(5)
+    expect(feed.confirmed).toBe(2)
+  })
+
+  it.each([false, 'throw'] as const)('does not hold while the feed answers %s, and is asked again at once', (trust) => {
+    const feed = remoteFeed(undefined)
+    const confirmation = new Confirmation(feed, 1000)
+    expect(confirmation.holds(0)).toBe(true)
+    feed.trust = trust
+    expect(confirmation.holds(50)).toBe(false)
+    // Not even for the rest of the interval that an earlier answer covered.
+    expect(confirmation.holds(49)).toBe(false)
+    feed.trust = true
+    expect(confirmation.holds(51)).toBe(true)
+  })
+
+  it('never holds again once stopped', () => {
+    const confirmation = new Confirmation(remoteFeed(undefined), 1000)
+    expect(confirmation.holds(0)).toBe(true)
+    confirmation.stop()
+    expect(confirmation.holds(0)).toBe(false)
+  })
+})

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { Flights } from '../../src/engine/flights.ts'
+import type { SessionRecord } from '../../src/store/store.ts'
+import { record } from './support/records.ts'
+import { deferred, settle } from './support/start.ts'
+
+function landing() {
+  const { promise, resolve, reject } = deferred<SessionRecord | undefined>()
+  return { promise, land: () => resolve(record()), crash: () => reject(new Error('store')) }
+}
+
+describe('flights', () => {
+  it('are shared by the whole credential only', () => {
+    const flights = new Flights()
+    const flight = flights.start('hf1_aaaa', 'a', landing().promise)
+    expect(flights.find('hf1_aaaa')).toBe(flight)
+    for (const near of ['hf1_aaa', 'hf1_aaaab', 'a', '']) expect(flights.find(near)).toBeUndefined()
+  })
+
+  it('are not joined once they have landed or crashed', async () => {
+    const flights = new Flights()
+    const [first, second] = [landing(), landing()]
+    flights.start('one', 'a', first.promise)
+    flights.start('two', 'b', second.promise)
+    first.land()
+    second.crash()
+    await settle()
+    expect(flights.find('one')).toBeUndefined()
+    expect(flights.find('two')).toBeUndefined()
+  })
+
+  it('are spoiled by session, and not joined from then on', () => {
+    const flights = new Flights()
+    const mine = flights.start('one', 'a', landing().promise)
+    const others = flights.start('two', 'b', landing().promise)
+    flights.spoil('a')
+    expect([mine.spoiled, others.spoiled]).toEqual([true, false])
+    expect(flights.find('one')).toBeUndefined()
+    flights.spoilAll()
+    expect(others.spoiled).toBe(true)
+    expect(flights.find('two')).toBeUndefined()
+  })
+
+  it('are spoiled although a later flight took their place', async () => {
+    const flights = new Flights()
+    const { promise, land } = landing()
+    const first = flights.start('one', 'a', promise)
+    const fresh = flights.start('one', 'a', landing().promise)
+    land()
+    await settle()
+    expect(flights.find('one')).toBe(fresh)
+    const third = flights.start('one', 'a', landing().promise)
+    flights.spoil('a')
+    expect([first.spoiled, fresh.spoiled, third.spoiled]).toEqual([false, true, true])
+  })
+})
