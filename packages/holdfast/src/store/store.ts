@@ -79,7 +79,10 @@ export interface SessionRecord {
 
 export type WhenFull = 'evict-oldest' | 'evict-idle' | 'refuse'
 
-/** Limit of live sessions of the inserted record's subject, kept in the same atomic step as the insert. */
+/**
+ * Limit of live sessions of the inserted record's subject, kept in the same atomic step as the insert. An anonymous
+ * record has no subject: there is nothing to count or to replace.
+ */
 export interface SessionCap {
   /** Live sessions allowed, the new one included; 1 or more. */
   readonly max: number
@@ -137,6 +140,13 @@ export interface Revocation {
   readonly reason: RevocationReason
 }
 
+export interface Revoked {
+  /** The sessions that this call changed. */
+  readonly ids: readonly SessionId[]
+  /** Whether the revocation survives what the store is set up to survive: the process, power, a failover. */
+  readonly durable: boolean
+}
+
 export interface SweepQuery {
   /** Delete signed-in records that ended at or before this instant. */
   readonly endedBefore: Instant
@@ -153,19 +163,20 @@ export interface SweepQuery {
 export interface ChangeFeed {
   subscribe(listener: (ids: readonly SessionId[] | undefined) => void): () => void
   /**
-   * Confirms that every change committed before this call has been told to the listeners, telling them first
-   * if need be. Returns false, or throws, when it cannot say so; callers then stop trusting what they kept.
-   * The engine calls it at most once per its confirmation interval, on the path of a check: it must be cheap.
+   * Whether every change committed `maxAge` ms or more before `now` has been told to the listeners; tells them first
+   * if need be. False, or a throw, when it cannot say so: callers then stop trusting what they kept. It must be
+   * cheap and must not block: a store across a network answers from its latest round trip and starts the next.
    */
-  confirm(): boolean
+  confirm(now: Instant, maxAge: number): boolean
 }
 
 export interface SessionStore {
   /**
-   * Adds a record, with `revision` 0 and the store's current epoch. **Throws when the id exists**: never
-   * overwrites (session fixation). With a cap it counts the subject's live records, makes room and inserts in
-   * one atomic step: `evict-oldest` revokes the earliest created, `evict-idle` the least recently seen, as many as
-   * needed, with reason `evicted`; `refuse` changes nothing and returns `inserted: false`.
+   * Adds a record, with `revision` 0 and the store's current epoch. **Throws when the id exists**, whatever the cap
+   * says (never overwrites: session fixation), and when it is not a session id. With a cap it counts the subject's
+   * live records, makes room and inserts in one atomic step: `evict-oldest` revokes the earliest created,
+   * `evict-idle` the least recently seen, as many as needed, with reason `evicted`; `refuse` changes nothing and
+   * returns `inserted: false`.
    */
   insert(record: SessionRecord, cap?: SessionCap): Awaitable<Insertion>
 
@@ -178,9 +189,9 @@ export interface SessionStore {
 
   /**
    * Writes `next` only if the stored revision equals `revision` and the record is neither revoked nor gone; the
-   * stored revision becomes `revision + 1`. Keeps the greater of stored and given `seenAt`, and of
-   * `idleExpiresAt` (to shorten a session, lower `absoluteExpiresAt`); keeps the stored epoch. Returns whether
-   * this call won. Never creates, never revives.
+   * stored revision becomes `revision + 1`. Keeps the greater of stored and given `seenAt` (with its `lastIp`), and
+   * of `idleExpiresAt` (to shorten a session, lower `absoluteExpiresAt`); keeps the stored subject, creation,
+   * revocation and epoch. Returns whether this call won. Never creates, never revives.
    */
   replace(next: SessionRecord, revision: number): Awaitable<boolean>
 
@@ -196,15 +207,13 @@ export interface SessionStore {
   /**
    * Marks what is not yet revoked, recording instant and reason, and returns the ids that **this call** changed,
    * so that parallel callers share the work exactly once. `everyone` starts a new epoch in one step, however
-   * many records there are, and returns an empty list.
+   * many records there are, and lists none.
    */
-  revoke(target: RevokeTarget, revocation: Revocation): Awaitable<readonly SessionId[]>
+  revoke(target: RevokeTarget, revocation: Revocation): Awaitable<Revoked>
 
   /** Deletes up to `limit` ended records; returns how many. Ended: revoked, or past either limit. */
   sweep(query: SweepQuery): Awaitable<number>
 
-  /** True when a resolved `revoke` survives the loss of the process and of power. Absent: false. */
-  readonly durable?: boolean
   /** Absent: the engine keeps no verified records of this store. */
   readonly changes?: ChangeFeed
   [Symbol.asyncDispose]?(): PromiseLike<void>
