@@ -1,0 +1,129 @@
+/** Changes to accounts together with what they mean for sessions: one place for the routes and the command line. */
+import { HoldfastError, type RevocationReason, type RevokeResult } from 'holdfast'
+import { passwordProblem } from '../passwords/policy.ts'
+import { randomText } from '../random.ts'
+import type { Services } from '../services.ts'
+import type { Account, Role } from './account.ts'
+import type { AccountChange, Creation } from './store.ts'
+
+type Parts = Pick<Services, 'accounts' | 'holdfast' | 'passwords' | 'now'>
+
+export interface NewAccount {
+  readonly username: string
+  readonly password: string
+  readonly email?: string | undefined
+  readonly role?: Role | undefined
+}
+
+const idBytes = 16
+
+/** Throws `invalid-request` naming `field` when the password may not be this owner's. */
+export function requireGoodPassword(
+  password: string,
+  owner: { readonly username: string; readonly email?: string | null | undefined },
+  field: string,
+): void {
+  const message = passwordProblem(password, owner)
+  if (message !== undefined) throw new HoldfastError('invalid-request', { fields: [{ field, message }] })
+}
+
+const creationRefusals: Readonly<Record<Exclude<Creation, 'created'>, () => HoldfastError>> = {
+  'username-taken': () => new HoldfastError('conflict', { fields: [{ field: 'username', message: 'is taken' }] }),
+  'email-taken': () => new HoldfastError('conflict', { fields: [{ field: 'email', message: 'is taken' }] }),
+  'administrator-exists': () => new HoldfastError('conflict', { detail: 'There is an administrator already' }),
+}
+
+/** Makes an account. Throws `invalid-request` for a bad password, `conflict` for a taken name. */
+export async function createAccount(
+  { accounts, passwords, now }: Parts,
+  input: NewAccount,
+  asFirstAdministrator = false,
+): Promise<Account> {
+  requireGoodPassword(input.password, input, 'password')
+  const at = now()
+  const account: Account = {
+    id: randomText(idBytes),
+    username: input.username,
+    email: input.email ?? null,
+    role: input.role ?? 'user',
+    disabled: false,
+    createdAt: at,
+    passwordHash: await passwords.hash(input.password),
+    passwordChangedAt: at,
+    version: 0,
+  }
+  const creation = await accounts.create(account, { asFirstAdministrator })
+  if (creation !== 'created') throw creationRefusals[creation]()
+  return account
+}
+
+function refusalOfChange(outcome: 'not-found' | 'email-taken' | 'last-administrator' | 'version-differs'): HoldfastError {
+  if (outcome === 'not-found') return new HoldfastError('not-found')
+  if (outcome === 'email-taken') return creationRefusals['email-taken']()
+  if (outcome === 'version-differs') return new HoldfastError('conflict', { detail: 'The account changed meanwhile' })
+  return new HoldfastError('conflict', { detail: 'The last enabled administrator cannot be demoted, disabled or deleted' })
+}
+
+/** Why a change of an account ends its sessions; `undefined` when it does not. */
+function endingReason(change: AccountChange, before: Account, after: Account): RevocationReason | undefined {
+  // Asked again for an account that is disabled already: the first try may have failed before its sessions ended.
+  if (change.disabled === true) return 'subject-disabled'
+  return before.role === after.role ? undefined : 'role-change'
+}
+
+/**
+ * Changes role, disabling or address. The account changes first, so that no sign-in starts anew; then its
+ * sessions end. When they cannot be ended this throws `store-unavailable`, and doing it again finishes the work.
+ */
+export async function changeAccount({ accounts, holdfast }: Parts, id: string, change: AccountChange): Promise<Account> {
+  const result = await accounts.change(id, change)
+  if (result.outcome !== 'changed') throw refusalOfChange(result.outcome)
+  const reason = endingReason(change, result.before, result.account)
+  if (reason !== undefined) await holdfast.revoke({ subject: id }, { reason })
+  return result.account
+}
+
+export async function removeAccount({ accounts, holdfast }: Parts, id: string): Promise<void> {
+  const removal = await accounts.remove(id)
+  if (removal === 'last-administrator') throw refusalOfChange(removal)
+  const { revoked } = await holdfast.revoke({ subject: id }, { reason: 'subject-deleted' })
+  if (removal === 'not-found' && revoked.length === 0) throw new HoldfastError('not-found')
+}
+
+/** Sets a password without the old one (an administrator at the command line) and ends every session of the account. */
+export async function setPassword(
+  { accounts, holdfast, passwords, now }: Parts,
+  account: Account,
+  password: string,
+): Promise<void> {
+  requireGoodPassword(password, account, 'password')
+  const hash = await passwords.hash(password)
+  const result = await accounts.change(account.id, { password: { hash, changedAt: now() } })
+  if (result.outcome !== 'changed') throw refusalOfChange(result.outcome)
+  await holdfast.revoke({ subject: account.id }, { reason: 'credential-change' })
+}
+
+export interface PasswordChange {
+  readonly account: Account
+  readonly currentPassword: string
+  readonly newPassword: string
+  /** The session that asks, which stays. */
+  readonly session: string
+}
+
+/** An account's own change. Returns false when the current password is wrong. Every other session ends. */
+export async function changeOwnPassword(parts: Parts, input: PasswordChange): Promise<boolean> {
+  const { accounts, holdfast, passwords, now } = parts
+  const { account, session } = input
+  if (!(await passwords.verify(account.passwordHash, input.currentPassword))) return false
+  requireGoodPassword(input.newPassword, account, 'newPassword')
+  const hash = await passwords.hash(input.newPassword)
+  const endOthers = (): Promise<RevokeResult> =>
+    holdfast.revoke({ subject: account.id, except: session }, { reason: 'credential-change' })
+  // Before, so that the old password stays good when the session store is down; after, for sessions begun in between.
+  await endOthers()
+  const result = await accounts.change(account.id, { password: { hash, changedAt: now() }, ifVersion: account.version })
+  if (result.outcome !== 'changed') throw refusalOfChange(result.outcome)
+  await endOthers()
+  return true
+}

@@ -1,0 +1,48 @@
+/** The HTTP application: hooks in their order, then the routes. */
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import { holdfastFastify } from 'holdfast/adapters/fastify'
+import { installBodyParser, longestBody } from './http/body.ts'
+import { answerClientError } from './http/client-error.ts'
+import { installHeaders } from './http/headers.ts'
+import { type InFlight, trackInFlight } from './http/in-flight.ts'
+import { answerFault, installProblems } from './http/problems.ts'
+import { registerRoutes } from './http/register.ts'
+import { installRequestLog } from './http/request-log.ts'
+import { randomText } from './random.ts'
+import { routes } from './routes/index.ts'
+import type { Services } from './services.ts'
+
+const requestTimeoutMs = 30_000
+
+export interface App {
+  readonly app: FastifyInstance
+  readonly inFlight: InFlight
+}
+
+export async function createApp(services: Services): Promise<App> {
+  const { config, logger } = services
+  const app = Fastify({
+    loggerInstance: logger,
+    // Its own lines hold whole URLs; ours are in http/request-log.ts.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: longestBody,
+    requestTimeout: requestTimeoutMs,
+    trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
+    // Made here: one from the client could be chosen to mislead a reader of the log.
+    genReqId: () => randomText(9),
+    requestIdHeader: false,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 128 },
+    frameworkErrors: (fault, request, reply) => void answerFault(fault, request, reply),
+    clientErrorHandler: answerClientError,
+  }) as unknown as FastifyInstance
+  const inFlight = trackInFlight(app)
+  installHeaders(app, config.url?.protocol === 'https:')
+  installRequestLog(app)
+  installBodyParser(app)
+  installProblems(app)
+  await app.register(holdfastFastify(services.holdfast))
+  registerRoutes(app, routes, services)
+  return { app, inFlight }
+}

@@ -1,0 +1,13 @@
+/** `holdfast-server doctor`: what is set up well and what is not; exit code 1 when something fails. */
+import { examine } from '../doctor/examine.ts'
+import { type OutputOptions, print } from './table.ts'
+
+export function doctor(options: OutputOptions): void {
+  const findings = examine(process.env, process.cwd())
+  print(
+    findings,
+    findings.map(({ check, status, detail }) => ({ check, status, detail })),
+    options,
+  )
+  if (findings.some(({ status }) => status === 'failed')) process.exitCode = 1
+}

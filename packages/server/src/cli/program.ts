@@ -1,0 +1,49 @@
+/** The command line: names and help here, what they do in a file each, loaded when it is called for. */
+import { Command } from 'commander'
+import { newSecret } from '../config/secret.ts'
+import { reportFailure } from './failure.ts'
+import { addSessionCommands } from './sessions.ts'
+import { addUserCommands } from './users.ts'
+
+const settingsNote = `
+Settings come from the environment and from .env in the working folder; \`init\` writes a commented one.
+Passwords are never taken from arguments.`
+
+function createProgram(): Command {
+  const program = new Command('holdfast-server')
+    .description('Sign-in, sessions and their administration, as a server of its own.')
+    .showHelpAfterError()
+    .addHelpText('after', settingsNote)
+  program
+    .command('serve', { isDefault: true })
+    .description('run the server (the default)')
+    .action(async () => (await import('./serve.ts')).serve())
+  program
+    .command('init')
+    .description('write a commented .env with a new secret; never overwrites')
+    .action(async () => (await import('./init.ts')).init())
+  program
+    .command('keygen')
+    .description('print a new signing secret')
+    .action(() => console.log(newSecret()))
+  addUserCommands(program)
+  addSessionCommands(program)
+  program
+    .command('migrate')
+    .description('bring the stores to this version’s schema')
+    .action(async () => (await import('./migrate.ts')).migrate())
+  program
+    .command('doctor')
+    .description('check configuration, secret, stores, file modes and clock; exit code 1 when something fails')
+    .option('--json', 'as JSON')
+    .action(async (options: { readonly json?: boolean }) => (await import('./doctor.ts')).doctor(options))
+  return program
+}
+
+export async function runProgram(argv: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync([...argv])
+  } catch (fault) {
+    reportFailure(fault)
+  }
+}

@@ -1,0 +1,149 @@
+/** Configuration: read from the environment and `.env`, checked as a whole, with every problem at once. */
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { secretProblem } from 'holdfast'
+import { contradictions, type Given, type Problem } from './consistency.ts'
+import { type Environment, withEnvFile } from './env-file.ts'
+import type { Backend, LogSetting } from './parse.ts'
+import { type SettingName, type Settings, unsupported, variables } from './variables.ts'
+
+/** Where the secret comes from: given, or made on the first run and kept in a file. */
+export type SecretSource =
+  | { readonly kind: 'given'; readonly secrets: readonly string[] }
+  | { readonly kind: 'development'; readonly path: string }
+
+export interface Config {
+  /** Public origin; undefined when none is set: then a request's own loopback host counts. */
+  readonly url: URL | undefined
+  readonly host: string
+  readonly port: number
+  readonly secret: SecretSource
+  readonly setupToken: string | undefined
+  readonly store: Backend
+  readonly accounts: { readonly kind: 'sqlite'; readonly path: string }
+  readonly trustedProxies: readonly string[]
+  readonly origins: readonly string[]
+  readonly log: LogSetting
+  readonly production: boolean
+  /** Folder that the server makes itself when it is missing; every other folder must exist. */
+  readonly dataFolder: string
+}
+
+export type ConfigResult =
+  | { readonly config: Config; readonly problems?: undefined }
+  | { readonly config?: undefined; readonly problems: readonly Problem[] }
+
+interface Reading extends Given {
+  readonly settings: { -readonly [K in SettingName]?: Settings[K] }
+  readonly present: Set<SettingName>
+  readonly problems: Problem[]
+}
+
+/** Reads one variable. An empty one is not set: compose files pass those through. */
+function readVariable<K extends SettingName>(key: K, environment: Environment, reading: Reading): void {
+  const { name, parse } = variables[key]
+  const given = environment[name]
+  if (given === undefined || given === '') return
+  reading.present.add(key)
+  const parsed = parse(given)
+  if (parsed.ok) reading.settings[key] = parsed.value
+  else reading.problems.push({ variable: name, message: parsed.problem })
+}
+
+function readAll(environment: Environment): Reading {
+  const reading: Reading = { settings: {}, present: new Set(), production: environment.NODE_ENV === 'production', problems: [] }
+  for (const key of Object.keys(variables) as SettingName[]) readVariable(key, environment, reading)
+  for (const name of unsupported) {
+    if ((environment[name] ?? '') !== '')
+      reading.problems.push({ variable: name, message: 'is not supported by this version: unset it' })
+  }
+  reading.problems.push(...contradictions(reading))
+  return reading
+}
+
+function checkSecrets(variable: string, content: string, problems: Problem[]): readonly string[] {
+  const secrets = content
+    .trim()
+    .split(',')
+    .map((secret) => secret.trim())
+  secrets.forEach((secret, at) => {
+    const message = secretProblem(secret)
+    if (message !== undefined) problems.push({ variable, message: secrets.length === 1 ? message : `entry ${at + 1} ${message}` })
+  })
+  if (new Set(secrets).size !== secrets.length) problems.push({ variable, message: 'lists the same secret twice' })
+  return secrets
+}
+
+/** One line about why a file cannot be used, without Node's decoration. */
+export function fileProblem(fault: unknown): string {
+  const code = fault instanceof Error && 'code' in fault ? String(fault.code) : ''
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: 'does not exist',
+    EACCES: 'may not be read or written',
+    EPERM: 'may not be read or written',
+    EISDIR: 'is a folder',
+    ENOTDIR: 'has a file where a folder should be',
+    EROFS: 'is on a read-only file system',
+  }
+  return known[code] ?? (code === '' ? 'cannot be used' : `cannot be used (${code})`)
+}
+
+function readSecret({ settings, problems }: Reading, folder: string): SecretSource {
+  if (settings.secret !== undefined) {
+    return { kind: 'given', secrets: checkSecrets(variables.secret.name, settings.secret, problems) }
+  }
+  if (settings.secretFile === undefined) return { kind: 'development', path: join(folder, 'data', 'secret') }
+  const path = resolve(folder, settings.secretFile)
+  const variable = variables.secretFile.name
+  try {
+    return { kind: 'given', secrets: checkSecrets(variable, readFileSync(path, 'utf8'), problems) }
+  } catch (fault) {
+    problems.push({ variable, message: `${path} ${fileProblem(fault)}` })
+    return { kind: 'given', secrets: [] }
+  }
+}
+
+function inFolder<B extends Backend>(backend: B, folder: string): B {
+  return backend.kind === 'sqlite' ? { ...backend, path: resolve(folder, backend.path) } : backend
+}
+
+function accountsFor(store: Backend, accounts: Backend | undefined): { readonly kind: 'sqlite'; readonly path: string } {
+  if (accounts?.kind === 'sqlite') return accounts
+  return store.kind === 'sqlite' ? store : { kind: 'sqlite', path: 'data/accounts.db' }
+}
+
+/** Reads the configuration for a server whose working folder is `folder`. Creates nothing. */
+export function readConfig(environment: Environment, folder: string): ConfigResult {
+  let merged: Environment
+  try {
+    merged = withEnvFile(environment, folder)
+  } catch (fault) {
+    return { problems: [{ variable: '.env', message: `${join(folder, '.env')} ${fileProblem(fault)}` }] }
+  }
+  const reading = readAll(merged)
+  const { settings, problems } = reading
+  const secret = readSecret(reading, folder)
+  if (problems.length > 0) return { problems }
+  const store = settings.store ?? { kind: 'sqlite', path: 'data/holdfast.db' }
+  return {
+    config: {
+      url: settings.url,
+      host: settings.host ?? '127.0.0.1',
+      port: settings.port ?? 8787,
+      secret,
+      setupToken: settings.setupToken,
+      store: inFolder(store, folder),
+      accounts: inFolder(accountsFor(store, settings.accounts), folder),
+      trustedProxies: settings.trustedProxies ?? [],
+      origins: settings.origins ?? [],
+      log: settings.log ?? { format: undefined, level: 'info' },
+      production: reading.production,
+      dataFolder: join(folder, 'data'),
+    },
+  }
+}
+
+/** The one message that a refused configuration gets. */
+export function describeProblems(problems: readonly Problem[]): string {
+  return ['holdfast-server cannot start:', ...problems.map(({ variable, message }) => `  ${variable}: ${message}`)].join('\n')
+}

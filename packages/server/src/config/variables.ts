@@ -1,0 +1,127 @@
+/**
+ * Every environment variable, once: this table reads them, writes `.env.example` and `init`'s file, and is what
+ * the documentation lists.
+ */
+import {
+  accountStore,
+  type Backend,
+  host,
+  type LogSetting,
+  log,
+  networks,
+  origin,
+  origins,
+  type Parser,
+  port,
+  setupToken,
+  store,
+  text,
+} from './parse.ts'
+
+export interface Variable<T> {
+  readonly name: string
+  /** Lines for a person, without a trailing full stop. */
+  readonly meaning: readonly string[]
+  /** What holds when it is not set, in words or as the value. */
+  readonly fallback: string
+  /** Shown, commented out, in `.env.example`. */
+  readonly example: string
+  readonly parse: Parser<T>
+}
+
+export interface Settings {
+  readonly url: URL
+  readonly host: string
+  readonly port: number
+  readonly secret: string
+  readonly secretFile: string
+  readonly setupToken: string
+  readonly store: Backend
+  readonly accounts: Backend
+  readonly trustedProxies: readonly string[]
+  readonly origins: readonly string[]
+  readonly log: LogSetting
+}
+
+export type SettingName = keyof Settings
+
+export const variables: { readonly [K in SettingName]: Variable<Settings[K]> } = {
+  url: {
+    name: 'HOLDFAST_URL',
+    meaning: ['Public origin, as browsers see it', 'Must be https unless it is loopback'],
+    fallback: 'http://127.0.0.1:8787 (HOST and PORT)',
+    example: 'https://auth.example.com',
+    parse: origin,
+  },
+  host: { name: 'HOST', meaning: ['Address to listen on'], fallback: '127.0.0.1', example: '127.0.0.1', parse: host },
+  port: {
+    name: 'PORT',
+    meaning: ['Port to listen on, 0 to 65535; 0 takes a free one'],
+    fallback: '8787',
+    example: '8787',
+    parse: port,
+  },
+  secret: {
+    name: 'HOLDFAST_SECRET',
+    meaning: [
+      'Signing secret, at least 32 characters: `holdfast-server keygen` makes one',
+      'Several, newest first, separated by commas: the first signs, all verify',
+      'Required when NODE_ENV is production',
+    ],
+    fallback: 'made on first run in data/secret, outside production',
+    example: '(output of holdfast-server keygen)',
+    parse: text,
+  },
+  secretFile: {
+    name: 'HOLDFAST_SECRET_FILE',
+    meaning: ['File that holds the signing secret(s), instead of HOLDFAST_SECRET'],
+    fallback: 'none',
+    example: '/run/secrets/holdfast',
+    parse: text,
+  },
+  setupToken: {
+    name: 'HOLDFAST_SETUP_TOKEN',
+    meaning: ['Fixes the one-time set-up token, for automation: 16 to 128 characters'],
+    fallback: 'random, printed at start while there is no administrator',
+    example: '(a random text)',
+    parse: setupToken,
+  },
+  store: {
+    name: 'HOLDFAST_STORE',
+    meaning: ['Where sessions live: sqlite:PATH, or memory: to forget them at exit'],
+    fallback: 'sqlite:data/holdfast.db',
+    example: 'sqlite:data/holdfast.db',
+    parse: store,
+  },
+  accounts: {
+    name: 'HOLDFAST_ACCOUNTS',
+    meaning: ['Where accounts live: sqlite:PATH'],
+    fallback: 'the same file as the sessions, or sqlite:data/accounts.db',
+    example: 'sqlite:data/holdfast.db',
+    parse: accountStore,
+  },
+  trustedProxies: {
+    name: 'HOLDFAST_TRUSTED_PROXIES',
+    meaning: ['Addresses or networks of reverse proxies whose X-Forwarded-* headers count, separated by commas'],
+    fallback: 'none',
+    example: '127.0.0.1,10.0.0.0/8',
+    parse: networks,
+  },
+  origins: {
+    name: 'HOLDFAST_ORIGINS',
+    meaning: ['Further origins whose pages may send requests that change something, separated by commas'],
+    fallback: 'none',
+    example: 'https://app.example.com',
+    parse: origins,
+  },
+  log: {
+    name: 'HOLDFAST_LOG',
+    meaning: ['pretty or json, a level, or both as json:debug'],
+    fallback: 'pretty on a terminal, json elsewhere; level info',
+    example: 'json:info',
+    parse: log,
+  },
+}
+
+/** Named in the documentation of later versions: refused, because ignoring one would leave an app unprotected. */
+export const unsupported: readonly string[] = ['HOLDFAST_FORWARD_AUTH', 'HOLDFAST_APPS']

@@ -1,0 +1,30 @@
+/** One line per request: what was asked and how it ended. No header, body, query or credential. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { printable } from '../logging.ts'
+
+/** Probes come every few seconds and say nothing. */
+const quiet: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
+
+function pathOf(request: FastifyRequest): string {
+  const [path = ''] = request.url.split('?', 1)
+  return printable(path)
+}
+
+export function installRequestLog(app: FastifyInstance): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const path = pathOf(request)
+    const level = quiet.has(path) ? 'debug' : 'info'
+    request.log[level](
+      {
+        method: request.method,
+        path,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        ip: request.ip,
+        session: request.holdfast?.session?.id,
+      },
+      'Request',
+    )
+    done()
+  })
+}

@@ -1,0 +1,34 @@
+/** Every route of the server's own. The library adds `/auth/session`, `/auth/sessions`, `/auth/logout`, `/auth/anonymous`. */
+import { z } from 'zod'
+import { openApiDocument } from '../openapi.ts'
+import { adminSessionRoutes } from './admin-sessions.ts'
+import { adminUserRoutes } from './admin-users.ts'
+import { healthRoutes } from './health.ts'
+import { passwordRoutes } from './password.ts'
+import { type Route, route } from './route.ts'
+import { setupRoutes } from './setup.ts'
+import { signInRoutes } from './sign-in.ts'
+
+const described: readonly Route[] = [
+  ...setupRoutes,
+  ...signInRoutes,
+  ...passwordRoutes,
+  ...adminUserRoutes,
+  ...adminSessionRoutes,
+  ...healthRoutes,
+]
+
+const document = openApiDocument(described)
+
+export const routes: readonly Route[] = [
+  ...described,
+  route({
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This interface as OpenAPI 3.1',
+    access: 'anyone',
+    status: 200,
+    answer: z.object({}),
+    handle: () => document,
+  }),
+]

@@ -1,0 +1,70 @@
+/** What a signed-in subject does with its password: prove itself again, change it. */
+import { HoldfastError, sessionWire } from 'holdfast'
+import { z } from 'zod'
+import { userWire } from '../accounts/account.ts'
+import { changeOwnPassword } from '../accounts/administer.ts'
+import { passwordField } from './fields.ts'
+import { type Call, type Route, route } from './route.ts'
+import { sessionShape, signedInShape } from './shapes.ts'
+
+interface ProofBody {
+  readonly password: string
+}
+interface ChangeBody {
+  readonly currentPassword: string
+  readonly newPassword: string
+}
+
+async function reauthenticate({ body, request, services, account }: Call<ProofBody>): Promise<unknown> {
+  const matches = await services.passwords.verify(account.passwordHash, body.password)
+  const event = { subject: account.id, ip: request.ip, session: request.holdfast.session?.id ?? '' }
+  if (!matches) {
+    services.securityLog({ kind: 'authn_reauthenticate_fail', ...event })
+    throw new HoldfastError('invalid-credentials')
+  }
+  const { session, token } = await request.holdfast.elevate({ amr: ['pwd'] })
+  services.securityLog({ kind: 'authn_reauthenticate_success', ...event })
+  return {
+    session: sessionWire(session, session.id),
+    ...(session.elevatedUntil === null ? {} : { elevatedUntil: new Date(session.elevatedUntil).toISOString() }),
+    ...(token === null ? {} : { token }),
+  }
+}
+
+async function changePassword({ body, request, services, account }: Call<ChangeBody>): Promise<unknown> {
+  const asking = request.holdfast.session
+  if (asking === null) throw new HoldfastError('session-required')
+  const event = { subject: account.id, ip: request.ip, session: asking.id }
+  if (!(await changeOwnPassword(services, { account, ...body, session: asking.id }))) {
+    services.securityLog({ kind: 'authn_password_change_fail', ...event })
+    throw new HoldfastError('invalid-credentials')
+  }
+  services.securityLog({ kind: 'authn_password_change', ...event })
+  const { session, token } = await request.holdfast.regenerate()
+  return { session: sessionWire(session, session.id), user: userWire(account), ...(token === null ? {} : { token }) }
+}
+
+export const passwordRoutes: readonly Route[] = [
+  route({
+    method: 'POST',
+    path: '/auth/reauthenticate',
+    summary: 'Prove again who you are: a step-up for ten minutes',
+    access: 'subject',
+    body: z.strictObject({ password: passwordField }) satisfies z.ZodType<ProofBody>,
+    status: 200,
+    answer: z.object({ session: sessionShape, elevatedUntil: z.iso.datetime().optional() }),
+    problems: ['invalid-credentials', 'rate-limited'],
+    handle: reauthenticate,
+  }),
+  route({
+    method: 'POST',
+    path: '/auth/password',
+    summary: 'Change the password: every other session ends, this one gets a new secret',
+    access: 'subject',
+    body: z.strictObject({ currentPassword: passwordField, newPassword: passwordField }) satisfies z.ZodType<ChangeBody>,
+    status: 200,
+    answer: signedInShape,
+    problems: ['invalid-credentials', 'conflict', 'rate-limited'],
+    handle: changePassword,
+  }),
+]

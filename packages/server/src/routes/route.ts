@@ -1,0 +1,62 @@
+/** What a route is. The table of them registers the routes, writes the OpenAPI document, and is what tests walk. */
+import type { FastifyRequest } from 'fastify'
+import type { z } from 'zod'
+import type { Account } from '../accounts/account.ts'
+import type { Services } from '../services.ts'
+
+/**
+ * Who may call: anyone; whoever has a live session of an enabled account; administrators; administrators who
+ * proved who they are within the last ten minutes.
+ */
+export type Access = 'anyone' | 'subject' | 'administrator' | 'administrator-fresh'
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+
+export interface Call<Body = unknown, Query = unknown, Params = unknown> {
+  readonly body: Body
+  readonly query: Query
+  readonly params: Params
+  readonly request: FastifyRequest
+  readonly services: Services
+  /** Who calls, read from the accounts for this request; throws when the route is open to anyone. */
+  readonly account: Account
+}
+
+export interface Route {
+  readonly method: Method
+  /** With `:name` parameters. */
+  readonly path: string
+  readonly summary: string
+  readonly access: Access
+  readonly body?: z.ZodType
+  readonly query?: z.ZodType
+  readonly params?: z.ZodType
+  /** Status of success; 204 has no body. */
+  readonly status: 200 | 201 | 204
+  readonly answer?: z.ZodType
+  /** Codes of the problem documents that are this route's own. */
+  readonly problems?: readonly string[]
+  readonly handle: (call: Call) => Promise<unknown>
+}
+
+interface Definition<Body, Query, Params> extends Omit<Route, 'body' | 'query' | 'params' | 'handle'> {
+  readonly body?: z.ZodType<Body>
+  readonly query?: z.ZodType<Query>
+  readonly params?: z.ZodType<Params>
+  readonly handle: (call: Call<Body, Query, Params>) => Promise<unknown> | unknown
+}
+
+/** Declares a route; the handler's input has the types of its schemas, because it is validated by them first. */
+export function route<Body = undefined, Query = undefined, Params = undefined>(
+  definition: Definition<Body, Query, Params>,
+): Route {
+  return {
+    ...definition,
+    handle: async (call) => definition.handle(call as Call<Body, Query, Params>),
+  }
+}
+
+/** The account of a call to a route that is open to anyone. */
+export function noAccount(): Account {
+  throw new Error('a route that is open to anyone asked for the account')
+}

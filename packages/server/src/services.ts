@@ -1,0 +1,125 @@
+/** Everything that requests and commands share, opened from a configuration and closed in reverse. */
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { type Clock, createHoldfast, type Holdfast, type HoldfastOptions } from 'holdfast'
+import { memoryStore } from 'holdfast/store/memory'
+import { sqliteStore } from 'holdfast/store/sqlite'
+import { sqliteAccounts } from './accounts/sqlite.ts'
+import type { AccountStore } from './accounts/store.ts'
+import { type Now, systemNow } from './clock.ts'
+import type { Config } from './config/config.ts'
+import type { Backend } from './config/parse.ts'
+import { secretsOf } from './config/secret.ts'
+import { originOnlyPaths } from './http/source.ts'
+import type { Logger } from './logging.ts'
+import { createPasswordHasher, type PasswordHasher, type PasswordHasherOptions } from './passwords/hash.ts'
+import { createSecurityLog, type SecurityLog } from './security-log.ts'
+import { createSetup, type Setup } from './setup.ts'
+
+export interface Services {
+  readonly config: Config
+  readonly logger: Logger
+  readonly holdfast: Holdfast
+  readonly accounts: AccountStore
+  readonly passwords: PasswordHasher
+  readonly setup: Setup
+  readonly securityLog: SecurityLog
+  readonly now: Now
+  isStopping(): boolean
+  /** From here on `/readyz` answers 503. */
+  beginStopping(): void
+  /** Flushes the engine and closes the stores. */
+  close(): Promise<void>
+}
+
+export interface ServiceOverrides {
+  /** Cheaper hashing, for tests. */
+  readonly passwords?: PasswordHasherOptions | PasswordHasher
+  /** Of the engine and of the accounts. */
+  readonly clock?: Clock
+  /** In place of the configured session store; closed with the server. */
+  readonly store?: HoldfastOptions['store']
+  /** How long a stop waits for requests under way, in ms. Default 10 s. */
+  readonly drainLimitMs?: number
+  /** Engine options that have no variable. */
+  readonly engine?: Partial<Pick<HoldfastOptions, 'limits' | 'sessionsPerSubject' | 'elevation' | 'maxStaleness'>>
+}
+
+/** The server makes its own folder, and no other. */
+export function prepareDataFolder({ dataFolder, secret, store, accounts }: Config): void {
+  const paths = [secret, store, accounts].flatMap((place) => ('path' in place ? [place.path] : []))
+  if (paths.some((path) => dirname(path) === dataFolder)) mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
+}
+
+/** How Holdfast itself is set up by a configuration. */
+export function holdfastOptions(config: Config): Omit<HoldfastOptions, 'secret' | 'store'> {
+  return {
+    ...(config.url === undefined ? {} : { url: config.url.origin }),
+    origins: config.origins,
+    trustProxy: config.trustedProxies,
+    cookies: { sameSite: 'strict' },
+    csrf: { originOnlyPaths },
+  }
+}
+
+function hasherOf(given: ServiceOverrides['passwords']): PasswordHasher {
+  return given !== undefined && 'verify' in given ? given : createPasswordHasher(given)
+}
+
+function openStore(backend: Backend): HoldfastOptions['store'] {
+  return backend.kind === 'memory' ? memoryStore() : sqliteStore(backend.path)
+}
+
+/** Opens the stores, making what is missing. Throws when one cannot be used; what was opened is closed then. */
+export async function openServices(config: Config, logger: Logger, overrides: ServiceOverrides = {}): Promise<Services> {
+  const { clock } = overrides
+  const now: Now = clock === undefined ? systemNow : () => clock.now()
+  prepareDataFolder(config)
+  const secret = secretsOf(config.secret)
+  const store = overrides.store ?? openStore(config.store)
+  let accounts: AccountStore | undefined
+  try {
+    accounts = sqliteAccounts(config.accounts.path)
+    const holdfast = createHoldfast({
+      ...holdfastOptions(config),
+      ...overrides.engine,
+      ...(clock === undefined ? {} : { clock }),
+      secret,
+      store,
+      onFault: (fault, doing) => logger.error({ err: fault, doing }, 'A fault in the background'),
+    })
+    holdfast.on((event) => logger.info({ event }, 'Session event'))
+    return assemble({ config, logger, holdfast, accounts, now, passwords: hasherOf(overrides.passwords), store })
+  } catch (fault) {
+    await accounts?.close()
+    await store[Symbol.asyncDispose]?.()
+    throw fault
+  }
+}
+
+interface Opened extends Pick<Services, 'config' | 'logger' | 'holdfast' | 'accounts' | 'now' | 'passwords'> {
+  readonly store: HoldfastOptions['store']
+}
+
+function assemble({ store, ...opened }: Opened): Services {
+  const { config, logger, holdfast, accounts, now } = opened
+  let stopping = false
+  return {
+    ...opened,
+    setup: createSetup(accounts, now, config.setupToken),
+    securityLog: createSecurityLog(logger),
+    isStopping: () => stopping,
+    beginStopping: () => {
+      stopping = true
+    },
+    async close() {
+      stopping = true
+      try {
+        await holdfast.close()
+      } finally {
+        await accounts.close()
+        await store[Symbol.asyncDispose]?.()
+      }
+    },
+  }
+}

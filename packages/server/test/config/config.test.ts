@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'vitest'
+import { type Config, readConfig } from '../../src/config/config.ts'
+import { envFile } from '../../src/config/env-file.ts'
+import { variables } from '../../src/config/variables.ts'
+import { temporaryFolder, testSecret } from '../harness.ts'
+
+let folder = ''
+beforeEach(async () => {
+  folder = await temporaryFolder()
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+function read(environment: Record<string, string>): Config {
+  const result = readConfig(environment, folder)
+  assert.equal(result.problems, undefined)
+  assert.ok(result.config)
+  return result.config
+}
+
+function problemsOf(environment: Record<string, string>): string[] {
+  const { problems = [] } = readConfig(environment, folder)
+  return problems.map(({ variable, message }) => `${variable}: ${message}`)
+}
+
+describe('configuration', () => {
+  it('needs nothing: loopback, SQLite under data, a secret of its own', () => {
+    const config = read({})
+    assert.equal(config.host, '127.0.0.1')
+    assert.equal(config.port, 8787)
+    assert.equal(config.url, undefined)
+    assert.deepEqual(config.store, { kind: 'sqlite', path: join(folder, 'data/holdfast.db') })
+    assert.deepEqual(config.accounts, config.store)
+    assert.deepEqual(config.secret, { kind: 'development', path: join(folder, 'data/secret') })
+    assert.deepEqual(readdirSync(folder), [])
+  })
+
+  it('keeps accounts in a file of their own when sessions are in memory', () => {
+    assert.equal(read({ HOLDFAST_STORE: 'memory:' }).accounts.path, join(folder, 'data/accounts.db'))
+  })
+
+  it('reads every variable', () => {
+    const config = read({
+      HOLDFAST_URL: 'https://auth.example.test',
+      HOST: '0.0.0.0',
+      PORT: '9000',
+      HOLDFAST_SECRET: `${testSecret},${testSecret}x`,
+      HOLDFAST_SETUP_TOKEN: 'a-token-of-16-ch',
+      HOLDFAST_STORE: 'sqlite:a.db',
+      HOLDFAST_ACCOUNTS: 'sqlite:/tmp/b.db',
+      HOLDFAST_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+      HOLDFAST_ORIGINS: 'https://app.example.test, http://localhost:3000',
+      HOLDFAST_LOG: 'json:debug',
+      NODE_ENV: 'production',
+    })
+    assert.equal(config.url?.origin, 'https://auth.example.test')
+    assert.deepEqual(config.secret, { kind: 'given', secrets: [testSecret, `${testSecret}x`] })
+    assert.deepEqual(config.trustedProxies, ['10.0.0.0/8', '::1'])
+    assert.deepEqual(config.origins, ['https://app.example.test', 'http://localhost:3000'])
+    assert.deepEqual(config.log, { format: 'json', level: 'debug' })
+    assert.deepEqual(config.store, { kind: 'sqlite', path: join(folder, 'a.db') })
+    assert.deepEqual(config.accounts, { kind: 'sqlite', path: '/tmp/b.db' })
+    assert.equal(config.production, true)
+  })
+
+  it('treats an empty variable as not set', () => {
+    assert.equal(read({ HOLDFAST_URL: '', PORT: '', HOLDFAST_APPS: '' }).port, 8787)
+  })
+
+  it('reads .env of the working folder, and lets the environment win over it', () => {
+    writeFileSync(join(folder, '.env'), 'PORT=4000\nHOST=127.0.0.2\n')
+    const config = read({ PORT: '5000' })
+    assert.equal(config.port, 5000)
+    assert.equal(config.host, '127.0.0.2')
+  })
+
+  it('says so when .env cannot be read', () => {
+    mkdirSync(join(folder, '.env'))
+    assert.match(problemsOf({}).join(), /^\.env: .*is a folder$/)
+  })
+
+  it('reads the secret from a file, once trimmed', () => {
+    writeFileSync(join(folder, 'secret.txt'), `${testSecret}\n`)
+    assert.deepEqual(read({ HOLDFAST_SECRET_FILE: 'secret.txt' }).secret, { kind: 'given', secrets: [testSecret] })
+  })
+
+  const refused: readonly (readonly [string, Record<string, string>, RegExp])[] = [
+    ['plain http on a public host', { HOLDFAST_URL: 'http://auth.example.test' }, /^HOLDFAST_URL: must use https/],
+    ['a URL with a path', { HOLDFAST_URL: 'https://a.test/x' }, /^HOLDFAST_URL: must be an origin only/],
+    ['a URL with credentials', { HOLDFAST_URL: 'https://u:p@a.test' }, /^HOLDFAST_URL: must be an origin only/],
+    ['a URL that is none', { HOLDFAST_URL: 'auth.example.test' }, /^HOLDFAST_URL: must be an origin/],
+    ['another scheme', { HOLDFAST_URL: 'ftp://a.test' }, /^HOLDFAST_URL: must be an origin/],
+    ['https without a trusted proxy', { HOLDFAST_URL: 'https://a.test' }, /^HOLDFAST_TRUSTED_PROXIES: must name the proxy/],
+    ['a public address without a URL', { HOST: '0.0.0.0' }, /^HOLDFAST_URL: must be a public https origin when HOST/],
+    [
+      'a public address with a loopback URL',
+      { HOST: '::', HOLDFAST_URL: 'http://localhost:8787' },
+      /^HOLDFAST_URL: must be a public/,
+    ],
+    ['a host with a port', { HOST: '127.0.0.1:80' }, /^HOST: /],
+    ['a port out of range', { PORT: '65536' }, /^PORT: must be a whole number from 0 to 65535$/],
+    ['a negative port', { PORT: '-1' }, /^PORT: /],
+    ['a port that is no number', { PORT: '80a' }, /^PORT: /],
+    ['a short secret', { HOLDFAST_SECRET: 'abc' }, /^HOLDFAST_SECRET: must have at least 32 characters; it has 3$/],
+    [
+      'a placeholder',
+      { HOLDFAST_SECRET: 'change-me-change-me-change-me-change-me' },
+      /^HOLDFAST_SECRET: looks like a placeholder/,
+    ],
+    ['a short second secret', { HOLDFAST_SECRET: `${testSecret},x` }, /^HOLDFAST_SECRET: entry 2 must have at least/],
+    ['the same secret twice', { HOLDFAST_SECRET: `${testSecret},${testSecret}` }, /lists the same secret twice/],
+    [
+      'both kinds of secret',
+      { HOLDFAST_SECRET: testSecret, HOLDFAST_SECRET_FILE: 'x' },
+      /^HOLDFAST_SECRET_FILE: must not be set beside/,
+    ],
+    ['a secret file that is not there', { HOLDFAST_SECRET_FILE: 'none' }, /^HOLDFAST_SECRET_FILE: .*does not exist$/],
+    ['no secret in production', { NODE_ENV: 'production' }, /^HOLDFAST_SECRET: is required when NODE_ENV is production/],
+    [
+      'memory in production',
+      { NODE_ENV: 'production', HOLDFAST_SECRET: testSecret, HOLDFAST_STORE: 'memory:' },
+      /^HOLDFAST_STORE: must not be memory/,
+    ],
+    ['a short set-up token', { HOLDFAST_SETUP_TOKEN: 'short' }, /^HOLDFAST_SETUP_TOKEN: must be 16 to 128/],
+    [
+      'a store of a later version',
+      { HOLDFAST_STORE: 'postgres://x' },
+      /^HOLDFAST_STORE: postgres: stores are not supported by this version/,
+    ],
+    ['a cluster', { HOLDFAST_STORE: 'redis+cluster://a:1' }, /^HOLDFAST_STORE: redis\+cluster: stores are not supported/],
+    [
+      'accounts of a later version',
+      { HOLDFAST_ACCOUNTS: 'postgres://x' },
+      /^HOLDFAST_ACCOUNTS: postgres: stores are not supported/,
+    ],
+    ['accounts in memory', { HOLDFAST_ACCOUNTS: 'memory:' }, /^HOLDFAST_ACCOUNTS: must be sqlite:PATH$/],
+    ['an unknown store', { HOLDFAST_STORE: 'mysql://x' }, /^HOLDFAST_STORE: must be sqlite:PATH or memory:$/],
+    ['SQLite without a path', { HOLDFAST_STORE: 'sqlite:' }, /^HOLDFAST_STORE: must be sqlite:PATH or memory:$/],
+    ['SQLite in memory', { HOLDFAST_STORE: 'sqlite::memory:' }, /^HOLDFAST_STORE: must be sqlite:PATH or memory:$/],
+    [
+      'a proxy list of everyone',
+      { HOLDFAST_TRUSTED_PROXIES: '0.0.0.0/0' },
+      /^HOLDFAST_TRUSTED_PROXIES: entry 1 trusts every address$/,
+    ],
+    ['everyone spelt otherwise', { HOLDFAST_TRUSTED_PROXIES: '::1,::/00' }, /entry 2 trusts every address$/],
+    ['everyone within IPv6', { HOLDFAST_TRUSTED_PROXIES: '::ffff:0:0/96' }, /entry 1 trusts every address$/],
+    ['a prefix too long', { HOLDFAST_TRUSTED_PROXIES: '10.0.0.0/33' }, /entry 1 has a prefix outside 0 to 32$/],
+    ['a host name as a proxy', { HOLDFAST_TRUSTED_PROXIES: 'proxy.test' }, /entry 1 must be an address/],
+    ['an origin with a path', { HOLDFAST_ORIGINS: 'https://a.test/x' }, /^HOLDFAST_ORIGINS: entry 1 must be an origin only/],
+    ['an empty entry', { HOLDFAST_ORIGINS: 'https://a.test,' }, /^HOLDFAST_ORIGINS: entry 2 is empty$/],
+    ['an unknown log level', { HOLDFAST_LOG: 'json:loud' }, /^HOLDFAST_LOG: must be pretty or json/],
+    ['log words too many', { HOLDFAST_LOG: 'debug:json' }, /^HOLDFAST_LOG: /],
+    ['forward-auth', { HOLDFAST_FORWARD_AUTH: '127.0.0.1:8788' }, /^HOLDFAST_FORWARD_AUTH: is not supported by this version/],
+    ['apps', { HOLDFAST_APPS: 'https://a.test' }, /^HOLDFAST_APPS: is not supported by this version/],
+  ]
+  it.each(refused)('refuses %s', (_name, environment, expected) => {
+    const found = problemsOf(environment)
+    assert.equal(found.length, 1, found.join('\n'))
+    assert.match(found[0] ?? '', expected)
+    assert.deepEqual(readdirSync(folder), [])
+  })
+
+  it('lists every problem at once', () => {
+    const found = problemsOf({ PORT: 'x', HOST: '0.0.0.0', HOLDFAST_SECRET: 'short', HOLDFAST_LOG: 'x', HOLDFAST_APPS: 'x' })
+    assert.deepEqual(found.map((line) => line.split(':', 1)[0]).sort(), [
+      'HOLDFAST_APPS',
+      'HOLDFAST_LOG',
+      'HOLDFAST_SECRET',
+      'HOLDFAST_URL',
+      'PORT',
+    ])
+  })
+
+  it('never repeats a secret in a problem', () => {
+    const secret = 'my-secret-hunter2-tail'
+    assert.doesNotMatch(problemsOf({ HOLDFAST_SECRET: secret, HOLDFAST_SETUP_TOKEN: 'hunter2' }).join(), /hunter2/)
+  })
+})
+
+describe('the written .env', () => {
+  it('is the repository’s .env.example when nothing is given', () => {
+    assert.equal(readFileSync(new URL('../../../../.env.example', import.meta.url), 'utf8'), envFile())
+  })
+
+  it('sets nothing but what it is given, and names every variable', () => {
+    writeFileSync(join(folder, '.env'), envFile({ secret: testSecret }))
+    assert.deepEqual(read({}).secret, { kind: 'given', secrets: [testSecret] })
+    for (const { name } of Object.values(variables)) assert.match(envFile(), new RegExp(`^# ${name}=`, 'm'))
+  })
+})

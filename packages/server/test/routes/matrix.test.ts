@@ -1,0 +1,88 @@
+/** The inventory of routes, walked by every kind of caller: a new route cannot be forgotten here. */
+import assert from 'node:assert/strict'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { originOnlyPaths } from '../../src/http/source.ts'
+import { routes } from '../../src/routes/index.ts'
+import type { Route } from '../../src/routes/route.ts'
+import { assertProblem, Client } from '../client.ts'
+import { goodPassword, movableClock, type TestServer, testServer } from '../harness.ts'
+
+let server: TestServer
+let user: Client
+let stale: Client
+const clock = movableClock()
+
+beforeAll(async () => {
+  server = await testServer({ overrides: { clock } })
+  user = (await server.user('alice')).client
+  stale = server.client()
+  await stale.signIn('root', goodPassword)
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+const call = (client: Client, { method, path }: Route) =>
+  client.call(method, path.replace(':id', 'A'.repeat(24)), method === 'GET' ? {} : { body: {} })
+const named = (found: readonly Route[]) => found.map((route) => [`${route.method} ${route.path}`, route] as const)
+const open = ['GET /auth/setup', 'POST /auth/setup', 'POST /auth/login', 'GET /healthz', 'GET /readyz', 'GET /openapi.json']
+
+describe('the inventory of routes', () => {
+  it('is open to anyone in these places only', () => {
+    const found = routes.filter(({ access }) => access === 'anyone').map(({ method, path }) => `${method} ${path}`)
+    assert.deepEqual(found.sort(), [...open].sort())
+  })
+
+  it('checks the origin, and no CSRF token, exactly where something changes without a session', () => {
+    const changing = routes.filter(({ access, method }) => access === 'anyone' && method !== 'GET').map(({ path }) => path)
+    assert.deepEqual(changing.sort(), [...originOnlyPaths].sort())
+  })
+
+  it('keeps everything under /admin for administrators, and what changes something for fresh ones', () => {
+    for (const { path, method, access } of routes.filter((route) => route.path.startsWith('/admin'))) {
+      assert.equal(access, method === 'GET' ? 'administrator' : 'administrator-fresh', `${method} ${path}`)
+    }
+  })
+
+  const guarded = routes.filter(({ access }) => access !== 'anyone')
+  const administrative = guarded.filter(({ access }) => access !== 'subject')
+
+  it.each(named(guarded))('%s needs a session', async (_name, route) => {
+    assertProblem(await call(server.client(), route), 401, 'session-required')
+    assertProblem(await call(new Client(server.address, new Map([['session', 'hf1_forged']])), route), 401, 'session-required')
+  })
+
+  it.each(named(guarded))('%s refuses an anonymous session', async (_name, route) => {
+    const visitor = server.client()
+    const started = await server.services.holdfast.issueAnonymous()
+    visitor.cookies.set('session', started.token)
+    visitor.cookies.set('csrf_token', server.services.holdfast.csrfToken(started.session.id))
+    assertProblem(await call(visitor, route), 401, 'session-required')
+  })
+
+  it.each(named(administrative))('%s refuses a user, and logs it', async (_name, route) => {
+    assertProblem(await call(user, route), 403, 'forbidden')
+    assert.match(server.log.text(), new RegExp(`"kind":"authz_fail".*${route.method} ${route.path.replace(/[/:]/g, '.')}`))
+  })
+
+  it.each(named(guarded.filter(({ method }) => method !== 'GET')))(
+    '%s refuses a request without a CSRF token',
+    async (_name, route) => {
+      const path = route.path.replace(':id', 'A'.repeat(24))
+      const answer = await user.call(route.method, path, { body: {}, headers: { 'x-csrf-token': null } })
+      assertProblem(answer, 403, 'csrf-failed')
+    },
+  )
+
+  it.each(named(administrative))(
+    '%s asks an administrator for a step-up when the sign-in is eleven minutes old, if it changes something',
+    async (_name, route) => {
+      clock.advance(11 * 60_000)
+      try {
+        const answer = await call(stale, route)
+        if (route.access === 'administrator-fresh') assertProblem(answer, 401, 'step-up-required')
+        else assert.notEqual(answer.status, 401)
+      } finally {
+        clock.advance(-11 * 60_000)
+      }
+    },
+  )
+})

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { afterEach, beforeEach, describe, it } from 'vitest'
+import { assertProblem, type Client } from '../client.ts'
+import { goodPassword, setupToken, temporaryFolder } from '../harness.ts'
+import { type ServerProcess, serverProcess, until } from '../process.ts'
+
+/** What DESIGN 2.3 promises between nodes, and a little for a busy machine. */
+const boundMs = 1000
+const slackMs = 500
+
+let folder = ''
+beforeEach(async () => {
+  folder = await temporaryFolder()
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+async function administrator(server: ServerProcess): Promise<Client> {
+  const client = server.client()
+  await client.post('/auth/setup', { token: setupToken, username: 'root', password: goodPassword })
+  await client.signIn('root', goodPassword)
+  return client
+}
+
+describe('two servers on one file', () => {
+  it('both know a session, and what one ends is dead on the other within the bound', async () => {
+    await using one = await serverProcess(folder)
+    await using two = await serverProcess(folder)
+    const admin = await administrator(one)
+    const there = two.client(admin.cookies)
+    const ends: readonly (() => Promise<unknown>)[] = [
+      () => admin.post('/auth/logout'),
+      () => admin.post('/admin/everyone-out'),
+      async () => admin.delete(`/admin/sessions/${(await admin.get('/auth/session')).json.session.id}`),
+    ]
+    for (const end of ends) {
+      await admin.signIn('root', goodPassword)
+      const copy = two.client(admin.cookies)
+      assert.equal((await copy.get('/auth/session')).status, 200)
+      await end()
+      const took = await until(boundMs + slackMs, async () => (await copy.get('/auth/session')).status === 401)
+      assert.ok(took < boundMs + slackMs)
+      assertProblem(await copy.get('/auth/session'), 401, 'session-revoked')
+    }
+    assert.equal((await there.get('/auth/setup')).json.needed, false)
+  })
+
+  it('share accounts: who is disabled on one cannot sign in or act on the other', async () => {
+    await using one = await serverProcess(folder)
+    await using two = await serverProcess(folder)
+    const admin = await administrator(one)
+    const { json } = await admin.post('/admin/users', { username: 'alice', password: goodPassword })
+    const alice = two.client()
+    await alice.signIn('alice', goodPassword)
+    assert.equal((await admin.patch(`/admin/users/${json.user.id}`, { disabled: true })).status, 200)
+    // The account is read at each request, so this needs no waiting.
+    assertProblem(await alice.get('/auth/user'), 401, 'session-revoked')
+    assertProblem(
+      await two.client().post('/auth/login', { username: 'alice', password: goodPassword }),
+      401,
+      'invalid-credentials',
+    )
+  })
+})
+
+describe('a server that is killed', () => {
+  it('keeps its sessions over kill -9, the ended ones ended', async () => {
+    await using first = await serverProcess(folder)
+    const kept = await administrator(first)
+    const ended = first.client()
+    await ended.signIn('root', goodPassword)
+    const copy = ended.copy()
+    assert.equal((await ended.post('/auth/logout')).status, 204)
+    await first.end('SIGKILL')
+    await using second = await serverProcess(folder)
+    assert.equal((await second.client(kept.cookies).get('/auth/session')).status, 200)
+    assertProblem(await second.client(copy.cookies).get('/auth/session'), 401, 'session-revoked')
+  })
+})
+
+describe('a graceful stop', () => {
+  it('ends with 0, says so, and keeps the sessions', async () => {
+    await using server = await serverProcess(folder)
+    const client = await administrator(server)
+    assert.equal(await server.end('SIGTERM'), 0)
+    await assert.rejects(server.client().get('/healthz'))
+    assert.match(server.output(), /"msg":"Stopped"/)
+    await using again = await serverProcess(folder)
+    assert.equal((await again.client(client.cookies).get('/auth/session')).status, 200)
+  })
+
+  it('is not held up by an idle connection or by one that sends nothing', async () => {
+    await using server = await serverProcess(folder)
+    const { port, hostname } = new URL(server.address)
+    const silent = connect(Number(port), hostname)
+    const idle = connect(Number(port), hostname)
+    await Promise.all([silent, idle].map((socket) => new Promise((resolve) => socket.once('connect', resolve))))
+    idle.write('GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+    await new Promise((resolve) => idle.once('data', resolve))
+    const start = performance.now()
+    assert.equal(await server.end('SIGINT'), 0)
+    assert.ok(performance.now() - start < 5000)
+    silent.destroy()
+    idle.destroy()
+  })
+})
