@@ -1,18 +1,33 @@
 import { defineConfig } from 'vitest/config'
 
 const conditions = ['@holdfast/source']
-const project = (name: string, include: string) => ({
+
+interface Project {
+  readonly name: string
+  readonly include: string
+  /** Milliseconds that a test or a hook may take on a busy machine. */
+  readonly limit: number
+  readonly globalSetup?: string[]
+}
+
+const project = ({ name, include, limit, globalSetup = [] }: Project) => ({
   ssr: { resolve: { conditions } },
   resolve: { conditions },
-  test: { name, include: [include], testTimeout: 30_000, hookTimeout: 30_000 },
+  test: { name, include: [include], globalSetup, testTimeout: limit, hookTimeout: limit },
 })
 
 export default defineConfig({
   test: {
     projects: [
-      project('holdfast', 'packages/holdfast/test/**/*.test.ts'),
-      project('server', 'packages/server/test/**/*.test.ts'),
-      project('system', 'test/**/*.test.ts'),
+      project({ name: 'holdfast', include: 'packages/holdfast/test/**/*.test.ts', limit: 30_000 }),
+      project({ name: 'server', include: 'packages/server/test/**/*.test.ts', limit: 30_000 }),
+      // Compilers, bundlers and npm run here.
+      project({
+        name: 'system',
+        include: 'test/**/*.test.ts',
+        limit: 120_000,
+        globalSetup: ['test/support/packed-library.ts'],
+      }),
     ],
   },
 })

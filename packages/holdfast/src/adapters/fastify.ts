@@ -1,0 +1,109 @@
+/**
+ * Fastify 5.
+ *
+ * @example
+ * await app.register(holdfastFastify(holdfast))
+ * app.get('/me', { preHandler: requireSession() }, (request) => ({ subject: request.holdfast.subject }))
+ */
+import type {
+  FastifyPluginCallback,
+  FastifyReply,
+  FastifyRequest,
+  onRequestHookHandler,
+  preHandlerHookHandler,
+  RouteOptions,
+} from 'fastify'
+import type { Holdfast } from '../holdfast.ts'
+import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
+import { enter } from '../http/gate.ts'
+import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
+import { NodeCarrier } from '../http/node.ts'
+import { type Answer, answerFor } from '../http/problem.ts'
+import { mountedPaths } from '../http/routes.ts'
+import type { Attributes } from '../store/store.ts'
+
+export type { SessionRequirement } from '../http/guard.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    holdfast: HoldfastRequest
+  }
+}
+
+function send(reply: FastifyReply, answer: Answer): FastifyReply {
+  return reply
+    .code(answer.status)
+    .headers(answer.headers)
+    .send(answer.body ?? undefined)
+}
+
+class FastifyCarrier extends NodeCarrier {
+  readonly #reply: FastifyReply
+
+  constructor(request: FastifyRequest, reply: FastifyReply) {
+    super(request.raw, reply.raw)
+    this.#reply = reply
+  }
+
+  // With headers on the raw response too, Node merges one by one what Fastify sends in a piece.
+  override setDefault(name: string, value: string): void {
+    if (!this.#reply.hasHeader(name)) this.#reply.header(name, value)
+  }
+}
+
+function openRequest(core: Holdfast['http']): onRequestHookHandler {
+  return (request, reply, done) => {
+    const exchange = new Exchange(core, new FastifyCarrier(request, reply))
+    request.holdfast = exchange
+    const goOn = (answer: Answer | undefined) => {
+      if (answer === undefined) done()
+      else send(reply, answer)
+    }
+    const entering = enter(exchange)
+    if (entering instanceof Promise) entering.then(goOn, done)
+    else goOn(entering)
+  }
+}
+
+/** Answers what `signIn` and its like throw; any other error goes on to the app's own handler. */
+function answerError(error: unknown, _request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const answer = answerFor(error)
+  if (answer === undefined) throw error
+  return send(reply, answer)
+}
+
+function answerErrorsOf(route: RouteOptions): void {
+  route.errorHandler ??= answerError
+}
+
+/** A plugin that puts `request.holdfast` on each request, refuses forged ones and answers the mounted routes. */
+export function holdfastFastify<A extends Attributes>(holdfast: Holdfast<A>): FastifyPluginCallback {
+  const core = (holdfast as unknown as Holdfast).http
+  const plugin: FastifyPluginCallback = (app, _options, done) => {
+    app.decorateRequest('holdfast')
+    app.addHook('onRequest', openRequest(core))
+    app.addHook('onRoute', answerErrorsOf)
+    // Fastify runs hooks for known routes only; the hook has answered before a handler is asked.
+    for (const { method, path } of mountedPaths(core.settings.basePath)) {
+      app.route({ method, url: path, handler: (_request, reply) => reply.callNotFound() })
+    }
+    done()
+  }
+  // Hooks and the decorator are for the app that registers the plugin, not for a scope of its own.
+  return Object.assign(plugin, {
+    [Symbol.for('skip-override')]: true,
+    [Symbol.for('fastify.display-name')]: 'holdfast',
+  })
+}
+
+/** A `preHandler` that lets only requests through whose session meets the requirement. */
+export function requireSession(requirement?: SessionRequirement): preHandlerHookHandler {
+  const parsed = parseRequirement(requirement)
+  return (request, reply, done) => {
+    const exchange: unknown = request.holdfast
+    if (!(exchange instanceof Exchange)) return done(new Error('requireSession needs the Holdfast plugin registered before it'))
+    const answer = checkRequirement(exchange, parsed)
+    if (answer === undefined) return done()
+    send(reply, answer)
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Hono 4, on Node and elsewhere.
+ *
+ * @example
+ * app.use(holdfastHono(holdfast))
+ * app.get('/me', requireSession(), (c) => c.json({ subject: c.get('holdfast').subject }))
+ */
+import type { Context, ErrorHandler, MiddlewareHandler, Next } from 'hono'
+import type { Holdfast } from '../holdfast.ts'
+import type { HttpCore } from '../http/core.ts'
+import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
+import { FetchCarrier, responseOf } from '../http/fetch.ts'
+import { enter } from '../http/gate.ts'
+import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
+import { NodeFetchCarrier, type NodePair } from '../http/node-fetch.ts'
+import { type Answer, answerFor } from '../http/problem.ts'
+import type { Attributes, Awaitable } from '../store/store.ts'
+
+export type { SessionRequirement } from '../http/guard.ts'
+
+declare module 'hono' {
+  interface ContextVariableMap {
+    holdfast: HoldfastRequest
+  }
+}
+
+export interface HonoOptions {
+  /** The address at the other end of the connection, where the runtime is not Node. */
+  readonly peer?: (context: Context) => string | undefined
+}
+
+/** What Hono asks of an error that knows its own response; an app's `onError` still goes first. */
+function respondable(error: unknown, method: string): unknown {
+  const answer = answerFor(error)
+  return answer === undefined ? error : Object.assign(error as Error, { getResponse: () => responseOf(answer, method) })
+}
+
+/** Refusals thrown by the calls on the request are answered as problem documents, without a look at every response. */
+class HonoExchange extends Exchange {
+  protected override async changed<T>(change: Promise<T>): Promise<T> {
+    try {
+      return await change
+    } catch (error) {
+      throw respondable(error, this.carrier.method)
+    }
+  }
+}
+
+async function goOn(entering: Awaitable<Answer | undefined>, c: Context, next: Next): Promise<Response | undefined> {
+  const answer = await entering
+  if (answer !== undefined) return responseOf(answer, c.req.method)
+  await next()
+  return undefined
+}
+
+function throughNode(core: HttpCore, c: Context, next: Next, pair: NodePair): ReturnType<MiddlewareHandler> {
+  const exchange = new HonoExchange(core, new NodeFetchCarrier(pair, () => c.req.raw))
+  c.set('holdfast', exchange)
+  const entering = enter(exchange)
+  return entering === undefined ? next() : goOn(entering, c, next)
+}
+
+async function throughFetch(core: HttpCore, c: Context, next: Next, peer: string | undefined): Promise<void> {
+  const carrier = new FetchCarrier(c.req.raw, { ip: peer })
+  const exchange = new HonoExchange(core, carrier)
+  c.set('holdfast', exchange)
+  const response = (await goOn(enter(exchange), c, next)) ?? c.res
+  // Hono merges a replaced response into the one before, cookies and all: cleared, ours is the only one.
+  c.res = undefined
+  c.res = carrier.finish(response)
+}
+
+/** Middleware that sets `holdfast` on the context, refuses forged requests and answers the mounted routes. */
+export function holdfastHono<A extends Attributes>(holdfast: Holdfast<A>, options: HonoOptions = {}): MiddlewareHandler {
+  const core = (holdfast as unknown as Holdfast).http
+  return (c, next) => {
+    // `@hono/node-server` gives Node's own pair as `env`.
+    const env = c.env as Partial<NodePair> | undefined
+    if (env?.incoming !== undefined && env.outgoing !== undefined) return throughNode(core, c, next, env as NodePair)
+    return throughFetch(core, c, next, options.peer?.(c))
+  }
+}
+
+/** For `app.onError`: answers errors of Holdfast's that come from calls on `holdfast` itself; throws the others on. */
+export function holdfastErrors(): ErrorHandler {
+  return (error, c) => {
+    const answer = answerFor(error)
+    if (answer === undefined) throw error
+    return responseOf(answer, c.req.method)
+  }
+}
+
+/** Middleware that lets only requests through whose session meets the requirement. */
+export function requireSession(requirement?: SessionRequirement): MiddlewareHandler {
+  const parsed = parseRequirement(requirement)
+  return (c, next) => {
+    const exchange: unknown = c.get('holdfast')
+    if (!(exchange instanceof Exchange)) throw new Error('requireSession needs the Holdfast middleware before it')
+    const answer = checkRequirement(exchange, parsed)
+    return answer === undefined ? next() : Promise.resolve(responseOf(answer, c.req.method))
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Plain `node:http`, and every framework with `(request, response, next)` middleware.
+ *
+ * @example
+ * const protect = holdfastNode(holdfast)
+ * createServer((request, response) => protect(request, response, () => app(request, response)))
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Holdfast } from '../holdfast.ts'
+import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
+import { enter } from '../http/gate.ts'
+import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
+import { NodeCarrier, sendAnswer } from '../http/node.ts'
+import { type Answer, answerFor } from '../http/problem.ts'
+import type { Attributes } from '../store/store.ts'
+
+export type { SessionRequirement } from '../http/guard.ts'
+
+/** A request that went through the middleware. */
+export type HeldRequest<A extends Attributes = Attributes> = IncomingMessage & { readonly holdfast: HoldfastRequest<A> }
+
+export type NodeNext = (error?: unknown) => void
+export type NodeMiddleware = (request: IncomingMessage, response: ServerResponse, next: NodeNext) => void
+
+interface Holding {
+  holdfast?: Exchange
+}
+
+function goOn(answer: Answer | undefined, response: ServerResponse, next: NodeNext): void {
+  if (answer === undefined) next()
+  else sendAnswer(response, answer)
+}
+
+/** Puts `holdfast` on each request, refuses forged ones and answers the mounted routes. */
+export function holdfastNode<A extends Attributes>(holdfast: Holdfast<A>): NodeMiddleware {
+  // The request carries the general type; an app that named its attributes reads them through `HeldRequest<A>`.
+  const core = (holdfast as unknown as Holdfast).http
+  return (request, response, next) => {
+    const exchange = new Exchange(core, new NodeCarrier(request, response))
+    ;(request as Holding).holdfast = exchange
+    const entering = enter(exchange)
+    if (entering instanceof Promise) entering.then((answer) => goOn(answer, response, next), next)
+    else goOn(entering, response, next)
+  }
+}
+
+/** Lets only requests through whose session meets the requirement. Throws `ConfigurationError` on wrong options. */
+export function requireSession(requirement?: SessionRequirement): NodeMiddleware {
+  const parsed = parseRequirement(requirement)
+  return (request, response, next) => {
+    const exchange = (request as Holding).holdfast
+    if (exchange === undefined) next(new Error('requireSession needs the Holdfast middleware before it'))
+    else goOn(checkRequirement(exchange, parsed), response, next)
+  }
+}
+
+/** Answers an error of Holdfast's as a problem document; false when it is not one, or an answer is under way. */
+export function sendProblem(error: unknown, response: ServerResponse): boolean {
+  const answer = answerFor(error)
+  if (answer === undefined || response.headersSent) return false
+  sendAnswer(response, answer)
+  return true
+}

@@ -1,0 +1,51 @@
+/**
+ * Fetch handlers: Next.js routes, Deno, Bun, workers.
+ *
+ * @example
+ * const serve = holdfastWeb(holdfast)
+ * export const GET = serve((request, held) => requireSession()(held) ?? Response.json({ subject: held.subject }))
+ */
+import type { Holdfast } from '../holdfast.ts'
+import { Exchange } from '../http/exchange.ts'
+import { type ConnectionInfo, type FinishedResponse, responseOf, type WebExchange } from '../http/fetch.ts'
+import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
+import { answerFor } from '../http/problem.ts'
+import type { Attributes } from '../store/store.ts'
+
+export type { ConnectionInfo, FinishedResponse, WebExchange } from '../http/fetch.ts'
+export type { SessionRequirement } from '../http/guard.ts'
+
+export type WebHandler<A extends Attributes = Attributes> = (
+  request: Request,
+  held: WebExchange<A>,
+) => Response | Promise<Response>
+
+export type HeldWebHandler = (request: Request, info?: ConnectionInfo) => Promise<FinishedResponse>
+
+/**
+ * Wraps handlers: each request is opened before, each response finished after, so that no cookie can be dropped.
+ * What `signIn` and its like throw is answered as a problem document.
+ */
+export function holdfastWeb<A extends Attributes>(holdfast: Holdfast<A>): (handler: WebHandler<A>) => HeldWebHandler {
+  return (handler) => async (request, info) => {
+    const held = await holdfast.handle(request, info)
+    if (held.response !== undefined) return held.response
+    try {
+      return held.finish(await handler(request, held))
+    } catch (error) {
+      const answer = answerFor(error)
+      if (answer === undefined) throw error
+      return held.finish(responseOf(answer, request.method))
+    }
+  }
+}
+
+/** A check that gives the refusal to return, or `undefined` when the session meets the requirement. */
+export function requireSession(requirement?: SessionRequirement): (held: WebExchange) => FinishedResponse | undefined {
+  const parsed = parseRequirement(requirement)
+  return (held) => {
+    if (!(held instanceof Exchange)) throw new Error('requireSession needs what holdfast.handle returned')
+    const answer = checkRequirement(held, parsed)
+    return answer === undefined ? undefined : held.finish(responseOf(answer, held.carrier.method))
+  }
+}

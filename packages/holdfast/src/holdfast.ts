@@ -1,0 +1,60 @@
+/** The composition root: options in, engine and HTTP layer out as one object. */
+import { createAnonymousBudget } from './defence/anonymous-budget.ts'
+import type { EngineApi } from './engine/api.ts'
+import { createEngine } from './engine/engine.ts'
+import { ConfigurationError } from './engine/errors.ts'
+import { type EngineOptions, engineOptionNames, parseEngineOptions, type Report } from './engine/options.ts'
+import { createAddresses } from './http/address.ts'
+import type { HttpCore } from './http/core.ts'
+import { type ConnectionInfo, openFetch, type WebExchange } from './http/fetch.ts'
+import { type HttpOptions, httpOptionNames, parseHttpOptions, unknownNames } from './http/options.ts'
+import { createSessionCookies } from './http/session-cookies.ts'
+import type { FieldProblem } from './shared/wire.ts'
+import type { CounterStore } from './store/counters.ts'
+import type { Attributes, SessionStore } from './store/store.ts'
+
+export interface HoldfastOptions<A extends Attributes = Attributes> extends EngineOptions<A>, HttpOptions {
+  /** The session store with its counters, as every store of Holdfast has them. */
+  readonly store: SessionStore & { readonly counters: CounterStore }
+}
+
+export interface Holdfast<A extends Attributes = Attributes> extends EngineApi<A> {
+  /**
+   * Opens a fetch-style request. When `response` is present return it; otherwise answer through `finish`.
+   * `info.ip` is the address at the other end of the connection.
+   */
+  handle(request: Request, info?: ConnectionInfo): Promise<WebExchange<A>>
+  /** What adapters build on. Not for apps: it changes without notice. */
+  readonly http: HttpCore<A>
+}
+
+function checkCounters(store: Partial<HoldfastOptions['store']> | undefined, report: Report): void {
+  const counters: Partial<CounterStore> | undefined = store?.counters
+  if (typeof counters?.add !== 'function') report({ field: 'store.counters', message: 'must be a counter store' })
+}
+
+/**
+ * Checks every option together and builds the service.
+ * Throws `ConfigurationError` listing every problem: wrong values, contradictions, names that are not options.
+ */
+export function createHoldfast<A extends Attributes = Attributes>(options: HoldfastOptions<A>): Holdfast<A> {
+  const found: FieldProblem[] = unknownNames(options, [...engineOptionNames, ...httpOptionNames], '')
+  const report: Report = (problem) => found.push(problem)
+  const engineSettings = parseEngineOptions(options, report)
+  const settings = parseHttpOptions(options, report)
+  checkCounters(options.store, report)
+  if (found.length > 0) throw new ConfigurationError(found)
+
+  const { clock } = engineSettings
+  const engine = createEngine<A>(engineSettings, options.store)
+  const { counters } = options.store
+  const http: HttpCore<A> = {
+    engine,
+    settings,
+    addresses: createAddresses(settings),
+    cookies: createSessionCookies(settings.cookies),
+    budget: createAnonymousBudget({ counters, clock, perMinute: settings.anonymousPerMinute }),
+    clock,
+  }
+  return { ...engine, http, handle: (request, info) => openFetch(http, request, info) }
+}

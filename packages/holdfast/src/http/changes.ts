@@ -1,0 +1,187 @@
+/** What a request may change about its session: sign in, out, step up, regenerate, start as a visitor. */
+
+import { isUnsafeMethod } from '../defence/csrf.ts'
+import type { ElevateInput, IssueInput } from '../engine/api.ts'
+import { HoldfastError } from '../engine/errors.ts'
+import type { Issued, Session } from '../engine/session.ts'
+import { anonymousTokenHeader } from '../shared/names.ts'
+import type { Attributes } from '../store/store.ts'
+import { readCookie } from './cookies.ts'
+import type { Exchange } from './exchange.ts'
+import type { CookieLifetime } from './session-cookies.ts'
+
+export interface SignInInput<A extends Attributes = Attributes> extends Omit<IssueInput<A>, 'context' | 'replaces'> {
+  /**
+   * For a request that another site rightly makes, such as the redirect of an identity provider or a link in a
+   * web mail, after the app has checked its one-time state. Otherwise a page elsewhere could sign a visitor in
+   * as somebody else (login CSRF).
+   */
+  readonly allowCrossSite?: true
+}
+
+export type StepUpInput = Omit<ElevateInput, 'context'>
+
+export interface StartAnonymousInput<A extends Attributes = Attributes> {
+  readonly attributes?: A
+  /** How the client will carry it. `header`: the token is in the response header. Default `header`. */
+  readonly carrier?: 'header' | 'cookie'
+}
+
+export interface Delivered<A extends Attributes = Attributes> {
+  readonly session: Session<A>
+  /** Null when a cookie carries it. A client that authenticates by header must be given this, once. */
+  readonly token: string | null
+}
+
+export interface AnonymousStart<A extends Attributes = Attributes> extends Delivered<A> {
+  /** False when the request had a session already; that one is returned. */
+  readonly started: boolean
+}
+
+/** Changes of the session are for one client alone: no cache may keep the answer (ASVS 14.2.2). */
+function markPrivate<A extends Attributes>({ carrier }: Exchange<A>): void {
+  carrier.setHeader('cache-control', 'no-store')
+}
+
+function lifetimeOf<A extends Attributes>({ core }: Exchange<A>, session: Session<A>): CookieLifetime {
+  const { persistent, absoluteExpiresAt } = session
+  return { persistent, absoluteExpiresAt, now: core.clock.now() }
+}
+
+function setCookies<A extends Attributes>(exchange: Exchange<A>, { session, token }: Issued<A>): void {
+  const { core, carrier, transport } = exchange
+  const lifetime = lifetimeOf(exchange, session)
+  const changes = [
+    core.cookies.session(transport, token, lifetime),
+    core.cookies.csrf(transport, core.engine.csrfToken(session.id), lifetime),
+  ]
+  for (const { name, line } of changes) carrier.setCookie(name, line)
+  markPrivate(exchange)
+}
+
+/**
+ * Sets the CSRF cookie again when the browser lost it or holds another session's: without it the user could change
+ * nothing until the next sign-in. It is no credential, and a wrong one only refuses.
+ */
+export function restoreCsrfCookie<A extends Attributes>(exchange: Exchange<A>, session: Session<A>): void {
+  const { core, carrier, credential, transport } = exchange
+  if (credential.source !== 'cookie') return
+  const token = core.engine.csrfToken(session.id)
+  if (readCookie(carrier.headers.cookie, core.cookies.names(transport).csrf) === token) return
+  const { name, line } = core.cookies.csrf(transport, token, lifetimeOf(exchange, session))
+  carrier.setCookie(name, line)
+}
+
+function expireCookies<A extends Attributes>(exchange: Exchange<A>): void {
+  if (exchange.transport === 'refused') return
+  for (const { name, line } of exchange.core.cookies.expired(exchange.transport)) exchange.carrier.setCookie(name, line)
+  markPrivate(exchange)
+}
+
+function handOverInHeader<A extends Attributes>(exchange: Exchange<A>, issued: Issued<A>): Delivered<A> {
+  exchange.carrier.setHeader(anonymousTokenHeader, issued.token)
+  markPrivate(exchange)
+  return issued
+}
+
+/** Hands the secret to the client the way it authenticates, and makes the session the request's own. */
+function deliver<A extends Attributes>(exchange: Exchange<A>, issued: Issued<A>): Delivered<A> {
+  exchange.adopt(issued.session)
+  const { source } = exchange.credential
+  if (source === 'bearer') {
+    markPrivate(exchange)
+    return issued
+  }
+  if (source === 'anonymous-header' && issued.session.anonymous) return handOverInHeader(exchange, issued)
+  setCookies(exchange, issued)
+  return { session: issued.session, token: null }
+}
+
+function requireOwnPage<A extends Attributes>(exchange: Exchange<A>): void {
+  const detail = exchange.sourceProblem()
+  if (detail !== undefined) throw new HoldfastError('csrf-failed', { detail })
+}
+
+async function issueFor<A extends Attributes>(exchange: Exchange<A>, input: IssueInput<A>): Promise<Issued<A>> {
+  const { engine } = exchange.core
+  const { session } = exchange
+  if (session === null) return engine.issue(input)
+  if (!session.anonymous) return engine.issue({ ...input, replaces: session.id })
+  // Ended or promoted by another request meanwhile: there is nothing left to carry over.
+  return (await engine.promote(session.id, input)) ?? engine.issue(input)
+}
+
+export async function signIn<A extends Attributes>(exchange: Exchange<A>, input: SignInInput<A>): Promise<Delivered<A>> {
+  const { allowCrossSite, ...identity } = input
+  exchange.requireTransport()
+  if (allowCrossSite !== true) requireOwnPage(exchange)
+  return deliver(exchange, await issueFor(exchange, { ...identity, context: exchange.context }))
+}
+
+/** The live session of the request, or why there is none, thrown. */
+function requireLive<A extends Attributes>(exchange: Exchange<A>): Session<A> {
+  const { verdict } = exchange
+  if (verdict.status === 'live') return verdict.session
+  if (verdict.status === 'unknown') throw new HoldfastError(verdict.code, { retryAfter: verdict.retryAfter })
+  throw new HoldfastError('session-required')
+}
+
+/** Takes over the new secret of the same session; `undefined` means that the session ended meanwhile. */
+function deliverReplaced<A extends Attributes>(exchange: Exchange<A>, issued: Issued<A> | undefined): Delivered<A> {
+  if (issued !== undefined) return deliver(exchange, issued)
+  exchange.end('superseded')
+  throw new HoldfastError('session-revoked')
+}
+
+export async function elevate<A extends Attributes>(exchange: Exchange<A>, input: StepUpInput): Promise<Delivered<A>> {
+  const { id } = requireLive(exchange)
+  return deliverReplaced(exchange, await exchange.core.engine.elevate(id, { ...input, context: exchange.context }))
+}
+
+export async function regenerate<A extends Attributes>(exchange: Exchange<A>): Promise<Delivered<A>> {
+  const { id } = requireLive(exchange)
+  return deliverReplaced(exchange, await exchange.core.engine.regenerate(id))
+}
+
+/** Records the end of the session, asking once more when the first check could not tell whether there is one. */
+async function recordEnd<A extends Attributes>({ core, verdict, credential, context }: Exchange<A>): Promise<void> {
+  const known = verdict.status === 'unknown' ? await core.engine.verify(credential.token, context, { fresh: true }) : verdict
+  if (known.status === 'unknown') throw new HoldfastError(known.code, { retryAfter: known.retryAfter })
+  if (known.status === 'live') await core.engine.revoke({ session: known.session.id }, { reason: 'logout' })
+}
+
+export async function signOut<A extends Attributes>(exchange: Exchange<A>): Promise<void> {
+  const { core, carrier, transport } = exchange
+  try {
+    await recordEnd(exchange)
+  } finally {
+    expireCookies(exchange)
+    // Clear-Site-Data is for secure responses only.
+    if (core.settings.clearSiteData !== null && transport === 'secure') {
+      carrier.setHeader('clear-site-data', core.settings.clearSiteData)
+    }
+    exchange.end('logout')
+  }
+}
+
+export async function startAnonymous<A extends Attributes>(
+  exchange: Exchange<A>,
+  { attributes, carrier = 'header' }: StartAnonymousInput<A>,
+): Promise<AnonymousStart<A>> {
+  const { core, verdict, context, credential } = exchange
+  if (verdict.status === 'live') return { session: verdict.session, token: null, started: false }
+  if (verdict.status === 'unknown') throw new HoldfastError(verdict.code, { retryAfter: verdict.retryAfter })
+  exchange.requireTransport()
+  // A first visit may follow a link from anywhere; only what changes something has to come from our own pages.
+  if (isUnsafeMethod(exchange.carrier.method)) requireOwnPage(exchange)
+  await core.budget.spend(context.ip)
+  const issued = await core.engine.issueAnonymous({ context, ...(attributes === undefined ? {} : { attributes }) })
+  exchange.adopt(issued.session)
+  if (carrier === 'cookie') {
+    setCookies(exchange, issued)
+    return { session: issued.session, token: null, started: true }
+  }
+  // A dead session cookie would win over the header from the next request on.
+  if (credential.source === 'cookie') expireCookies(exchange)
+  return { ...handOverInHeader(exchange, issued), started: true }
+}

@@ -1,0 +1,17 @@
+/** What every request of one Holdfast shares: the engine and the parts of the HTTP layer. */
+import type { AnonymousBudget } from '../defence/anonymous-budget.ts'
+import type { EngineApi } from '../engine/api.ts'
+import type { Clock } from '../engine/clock.ts'
+import type { Attributes } from '../store/store.ts'
+import type { Addresses } from './address.ts'
+import type { HttpSettings } from './options.ts'
+import type { SessionCookies } from './session-cookies.ts'
+
+export interface HttpCore<A extends Attributes = Attributes> {
+  readonly engine: EngineApi<A>
+  readonly settings: HttpSettings
+  readonly addresses: Addresses
+  readonly cookies: SessionCookies
+  readonly budget: AnonymousBudget
+  readonly clock: Clock
+}

@@ -1,0 +1,64 @@
+/** Which credential a request presents. Exactly one is used, so that no request acts for two sessions. */
+import { tokenKinds } from '../engine/token.ts'
+import { anonymousTokenHeader } from '../shared/names.ts'
+import type { Carrier } from './carrier.ts'
+import { readCookie } from './cookies.ts'
+
+/** Only `cookie` is ambient: a browser adds it to requests that other pages make. */
+export type CredentialSource = 'none' | 'bearer' | 'cookie' | 'anonymous-header'
+
+export interface Credential {
+  readonly source: CredentialSource
+  /** What to verify; null when there is nothing. */
+  readonly token: string | null
+}
+
+const nothing: Credential = { source: 'none', token: null }
+/**
+ * Stands for a credential that must not be read, such as a cookie present twice. It is no token, so the check
+ * refuses it as it refuses any forgery, with the same event.
+ */
+const unreadable = 'unreadable'
+
+const bearerScheme = /^bearer +/i
+
+function isAnonymousToken(text: string): boolean {
+  return text.startsWith(tokenKinds.anonymous)
+}
+
+function isSessionToken(text: string): boolean {
+  return text.startsWith(tokenKinds.session)
+}
+
+/** A Bearer credential that is not ours belongs to the app: then there is no session, and no fall-back to a cookie. */
+function bearerCredential(authorization: string): Credential | undefined {
+  const scheme = bearerScheme.exec(authorization)?.[0]
+  if (scheme === undefined) return undefined
+  const token = authorization.slice(scheme.length)
+  return isSessionToken(token) ? { source: 'bearer', token } : nothing
+}
+
+/** The credential of a request, by precedence: Bearer, session cookie, anonymous header. */
+export function readCredential({ headers }: Carrier, cookieName: string): Credential {
+  const { authorization } = headers
+  if (authorization !== undefined) {
+    const bearer = bearerCredential(authorization)
+    if (bearer !== undefined) return bearer
+  }
+  const cookie = readCookie(headers.cookie, cookieName)
+  if (cookie !== undefined && cookie !== '') return { source: 'cookie', token: cookie ?? unreadable }
+  const anonymous = headers[anonymousTokenHeader]
+  if (anonymous === undefined) return nothing
+  // A signed-in session's token has no business in this header: accepting it would take CSRF off a stolen cookie.
+  return { source: 'anonymous-header', token: isAnonymousToken(anonymous) ? anonymous : unreadable }
+}
+
+/** Whether a request over a refused transport carries any credential of ours, under any of the given cookie names. */
+export function carriesCredential({ headers }: Carrier, cookieNames: readonly string[]): boolean {
+  const bearer = bearerCredential(headers.authorization ?? '')
+  if (bearer?.source === 'bearer' || headers[anonymousTokenHeader] !== undefined) return true
+  return cookieNames.some((name) => {
+    const value = readCookie(headers.cookie, name)
+    return value === null || (value !== undefined && (isSessionToken(value) || isAnonymousToken(value)))
+  })
+}

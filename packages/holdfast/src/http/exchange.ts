@@ -1,0 +1,198 @@
+/** One request as Holdfast sees it: what it presented, what was decided, and the changes it may ask for. */
+import { originOf, sourceProblem } from '../defence/csrf.ts'
+import { HoldfastError } from '../engine/errors.ts'
+import type { RequestContext, Session, Verdict } from '../engine/session.ts'
+import type { DeadReason } from '../shared/codes.ts'
+import { csrfHeader } from '../shared/names.ts'
+import type { Attributes, Awaitable } from '../store/store.ts'
+import type { Transport } from './address.ts'
+import type { Carrier } from './carrier.ts'
+import {
+  type AnonymousStart,
+  type Delivered,
+  elevate,
+  regenerate,
+  type SignInInput,
+  type StartAnonymousInput,
+  type StepUpInput,
+  signIn,
+  signOut,
+  startAnonymous,
+} from './changes.ts'
+import type { HttpCore } from './core.ts'
+import { type Credential, readCredential } from './credentials.ts'
+
+/** What an app finds on its request. */
+export interface HoldfastRequest<A extends Attributes = Attributes> {
+  /** What is known of the presented credential; `unknown` is neither signed in nor signed out. */
+  readonly verdict: Verdict<A>
+  /** The live session; null when there is none or it cannot be told. */
+  readonly session: Session<A> | null
+  /** Whose session it is; null for visitors. */
+  readonly subject: string | null
+  /** Whether there is a session and it is an anonymous visitor's. */
+  readonly anonymous: boolean
+  /** What a page repeats in `X-CSRF-Token`; null without a session. */
+  readonly csrfToken: string | null
+  /** The client's address, through the trusted proxies; `undefined` when the server does not tell. */
+  readonly ip: string | undefined
+  /**
+   * Why the page that made this request is not believed (Origin, Fetch Metadata), fit to be shown; `undefined` when it
+   * is. `signIn` asks by itself; a route that does work before it, such as checking a password, asks first.
+   */
+  sourceProblem(): string | undefined
+  /** Why the page that made this request is not believed to be ours; `undefined` when it is. `signIn` asks by itself. */
+  sourceProblem(): string | undefined
+  /**
+   * Starts a session for a subject whose identity the app has just checked, and sets its cookies. The session that
+   * the request came with ends: an anonymous one is promoted, another one replaced. Throws `csrf-failed` when
+   * another site's page made the request, `insecure-transport`, `session-limit`, `invalid-request`, `store-unavailable`.
+   */
+  signIn(input: SignInInput<A>): Promise<Delivered<A>>
+  /** Ends the session, then expires its cookies. Throws `store-unavailable` when that could not be recorded; the cookies go all the same. */
+  signOut(): Promise<void>
+  /** Records a step-up and replaces the secret. Throws `session-required` or `session-revoked` when the session is not live. */
+  elevate(input: StepUpInput): Promise<Delivered<A>>
+  /** Replaces the secret after a credential change; the old one is dead at once. Throws as `elevate`. */
+  regenerate(): Promise<Delivered<A>>
+  /** Starts an anonymous session, unless there is a session already. Throws `rate-limited` when the source's budget is spent. */
+  startAnonymous(input?: StartAnonymousInput<A>): Promise<AnonymousStart<A>>
+}
+
+const missing: Verdict<never> = Object.freeze({ status: 'dead', reason: 'missing' })
+
+/** Private fields throughout: an app that logs its request or turns it into JSON must not show the credential. */
+export class Exchange<A extends Attributes = Attributes> implements HoldfastRequest<A> {
+  readonly #core: HttpCore<A>
+  readonly #carrier: Carrier
+  readonly #transport: Transport
+  readonly #credential: Credential
+  readonly #context: RequestContext
+  #verdict: Verdict<A> = missing
+
+  constructor(core: HttpCore<A>, carrier: Carrier) {
+    const peer = core.addresses.peerOf(carrier)
+    this.#core = core
+    this.#carrier = carrier
+    this.#transport = core.addresses.transportOf(carrier, peer)
+    this.#credential = readCredential(carrier, core.cookies.names(this.#transport).session)
+    this.#context = { ip: core.addresses.clientIp(carrier, peer), userAgent: carrier.headers['user-agent'] }
+  }
+
+  get core(): HttpCore<A> {
+    return this.#core
+  }
+
+  get carrier(): Carrier {
+    return this.#carrier
+  }
+
+  get transport(): Transport {
+    return this.#transport
+  }
+
+  get credential(): Credential {
+    return this.#credential
+  }
+
+  get context(): RequestContext {
+    return this.#context
+  }
+
+  /** Checks the credential. At once when this node knows it: then no promise is made. */
+  check(): Awaitable<void> {
+    const { token } = this.#credential
+    if (token === null) return undefined
+    const verdict = this.#core.engine.verify(token, this.#context)
+    if (verdict instanceof Promise) {
+      return verdict.then((settled) => {
+        this.#verdict = settled
+      })
+    }
+    this.#verdict = verdict
+    return undefined
+  }
+
+  get verdict(): Verdict<A> {
+    return this.#verdict
+  }
+
+  get session(): Session<A> | null {
+    return this.#verdict.status === 'live' ? this.#verdict.session : null
+  }
+
+  get subject(): string | null {
+    return this.session?.subject ?? null
+  }
+
+  get anonymous(): boolean {
+    return this.session?.anonymous ?? false
+  }
+
+  get csrfToken(): string | null {
+    const { session } = this
+    return session === null ? null : this.#core.engine.csrfToken(session.id)
+  }
+
+  /** The session of the request from here on. */
+  adopt(session: Session<A>): void {
+    this.#verdict = { status: 'live', session }
+  }
+
+  /** No session from here on. */
+  end(reason: DeadReason): void {
+    this.#verdict = { status: 'dead', reason }
+  }
+
+  get ip(): string | undefined {
+    return this.#context.ip
+  }
+
+  sourceProblem(): string | undefined {
+    const { settings, addresses } = this.#core
+    return sourceProblem(
+      { site: this.#carrier.headers['sec-fetch-site'], origin: this.#carrier.headers.origin },
+      {
+        own: settings.origin ?? originOf(addresses.schemeOf(this.#carrier), this.#carrier.host),
+        listed: settings.origins,
+      },
+    )
+  }
+
+  get presentedCsrfToken(): string | undefined {
+    return this.#carrier.headers[csrfHeader]
+  }
+
+  /** Throws unless a session may travel over this connection. */
+  requireTransport(): void {
+    if (this.#transport === 'refused') throw new HoldfastError('insecure-transport', { detail: insecureDetail })
+  }
+
+  /** Where an adapter prepares what a change throws for its framework. */
+  protected changed<T>(change: Promise<T>): Promise<T> {
+    return change
+  }
+
+  signIn(input: SignInInput<A>): Promise<Delivered<A>> {
+    return this.changed(signIn(this, input))
+  }
+
+  signOut(): Promise<void> {
+    return this.changed(signOut(this))
+  }
+
+  elevate(input: StepUpInput): Promise<Delivered<A>> {
+    return this.changed(elevate(this, input))
+  }
+
+  regenerate(): Promise<Delivered<A>> {
+    return this.changed(regenerate(this))
+  }
+
+  startAnonymous(input: StartAnonymousInput<A> = {}): Promise<AnonymousStart<A>> {
+    return this.changed(startAnonymous(this, input))
+  }
+}
+
+export const insecureDetail =
+  'the connection is plain http on a host other than loopback; behind a proxy that ends TLS, list it in trustProxy'

@@ -1,0 +1,138 @@
+/** Requests and responses of the fetch standard: Next.js, Deno, Bun, workers, and Hono away from Node. */
+import type { Attributes } from '../store/store.ts'
+import { type Carrier, type RequestHeaders, readHeaders } from './carrier.ts'
+import { withCookieLine } from './cookies.ts'
+import type { HttpCore } from './core.ts'
+import { Exchange, type HoldfastRequest } from './exchange.ts'
+import { enter } from './gate.ts'
+import type { Answer } from './problem.ts'
+
+export interface ConnectionInfo {
+  /** Address at the other end of the connection: the proxy's, if there is one. Without it plain http is refused, also on loopback. */
+  readonly ip?: string | undefined
+}
+
+declare const finished: unique symbol
+/**
+ * A response that carries what the session changed. A handler declared to return this cannot forget `finish`,
+ * and with it the `Set-Cookie` lines of a sign-in: the compiler says so.
+ */
+export type FinishedResponse = Response & { readonly [finished]: true }
+
+export class FetchCarrier implements Carrier {
+  readonly #request: Request
+  readonly #defaults: Map<string, string> = new Map()
+  readonly #set: Map<string, string> = new Map()
+  readonly #cookies: Map<string, string> = new Map()
+  readonly peer: string | undefined
+  readonly headers: RequestHeaders
+
+  constructor(request: Request, info: ConnectionInfo) {
+    this.#request = request
+    this.peer = info.ip
+    this.headers = Object.fromEntries(readHeaders.map((name) => [name, request.headers.get(name) ?? undefined]))
+  }
+
+  get method(): string {
+    return this.#request.method
+  }
+
+  get target(): string {
+    const { url } = this.#request
+    const path = url.indexOf('/', url.indexOf('//') + 2)
+    return path === -1 ? '/' : url.slice(path)
+  }
+
+  get encrypted(): boolean {
+    return this.#request.url.startsWith('https:')
+  }
+
+  get host(): string | undefined {
+    return this.headers.host ?? new URL(this.#request.url).host
+  }
+
+  setDefault(name: string, value: string): void {
+    this.#defaults.set(name, value)
+  }
+
+  setHeader(name: string, value: string): void {
+    this.#set.set(name, value)
+  }
+
+  setCookie(name: string, line: string): void {
+    this.#cookies.set(name, line)
+  }
+
+  async readBody(limit: number): Promise<Uint8Array | null | undefined> {
+    const { body, bodyUsed } = this.#request
+    if (body === null || bodyUsed) return undefined
+    const chunks: Uint8Array[] = []
+    let length = 0
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      length += chunk.length
+      if (length > limit) return null
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
+  }
+
+  /** The response with the session's headers and cookies, beside its own. */
+  finish(response: Response): FinishedResponse {
+    if (this.#defaults.size === 0 && this.#set.size === 0 && this.#cookies.size === 0) return response as FinishedResponse
+    const sent = new Response(response.body, response)
+    for (const [name, value] of this.#defaults) if (!sent.headers.has(name)) sent.headers.set(name, value)
+    for (const [name, value] of this.#set) sent.headers.set(name, value)
+    if (this.#cookies.size === 0) return sent as FinishedResponse
+    let lines = sent.headers.getSetCookie()
+    for (const [name, line] of this.#cookies) lines = withCookieLine(lines, name, line)
+    sent.headers.delete('set-cookie')
+    for (const line of lines) sent.headers.append('set-cookie', line)
+    return sent as FinishedResponse
+  }
+}
+
+export function responseOf(answer: Answer, method: string): Response {
+  return new Response(method === 'HEAD' ? null : answer.body, { status: answer.status, headers: answer.headers })
+}
+
+/** One fetch-style request, opened. */
+export interface WebExchange<A extends Attributes = Attributes> extends HoldfastRequest<A> {
+  /** Present when Holdfast answers itself (a mounted route, a refused request): return it as it is. */
+  readonly response: FinishedResponse | undefined
+  /** The app's response with what the session changed. Every response of the app goes through here. */
+  finish(response: Response): FinishedResponse
+}
+
+export class FetchExchange<A extends Attributes = Attributes> extends Exchange<A> implements WebExchange<A> {
+  readonly #fetchCarrier: FetchCarrier
+  #response: FinishedResponse | undefined = undefined
+
+  constructor(core: HttpCore<A>, carrier: FetchCarrier) {
+    super(core, carrier)
+    this.#fetchCarrier = carrier
+  }
+
+  get response(): FinishedResponse | undefined {
+    return this.#response
+  }
+
+  finish(response: Response): FinishedResponse {
+    return this.#fetchCarrier.finish(response)
+  }
+
+  answer(answer: Answer): FinishedResponse {
+    this.#response = this.finish(responseOf(answer, this.carrier.method))
+    return this.#response
+  }
+}
+
+export async function openFetch<A extends Attributes>(
+  core: HttpCore<A>,
+  request: Request,
+  info: ConnectionInfo = {},
+): Promise<FetchExchange<A>> {
+  const exchange = new FetchExchange(core, new FetchCarrier(request, info))
+  const answer = await enter(exchange)
+  if (answer !== undefined) exchange.answer(answer)
+  return exchange
+}

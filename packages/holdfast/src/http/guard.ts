@@ -1,0 +1,130 @@
+/** `requireSession`: what a route asks of the session, and the answer to a request that does not have it. */
+import { type Duration, milliseconds } from '../engine/duration.ts'
+import { ConfigurationError } from '../engine/errors.ts'
+import type { Session } from '../engine/session.ts'
+import { deadReasons } from '../shared/codes.ts'
+import type { FieldProblem } from '../shared/wire.ts'
+import type { Attributes, Instant, JsonValue } from '../store/store.ts'
+import type { Exchange } from './exchange.ts'
+import { unknownNames } from './options.ts'
+import { type Answer, problemAnswer } from './problem.ts'
+
+export interface SessionRequirement {
+  /** The subject proved who they are at most this long ago, or a step-up holds. */
+  readonly freshness?: Duration
+  /** `acr`: one of these levels was reached. `amr`: all of these methods were used. */
+  readonly assurance?: { readonly acr?: string | readonly string[]; readonly amr?: readonly string[] }
+  /** Attributes the session must have: these values, or whatever the function says. */
+  readonly attributes?: Attributes | ((attributes: Attributes) => boolean)
+  /** Lets anonymous visitors pass. Default false. */
+  readonly anonymous?: boolean
+}
+
+/** A requirement as read from its options. */
+export interface Requirement {
+  readonly freshness: number | null
+  readonly acr: readonly string[]
+  readonly amr: readonly string[]
+  readonly hasAttributes: ((attributes: Attributes) => boolean) | null
+  readonly anonymous: boolean
+}
+
+const requirementNames = ['freshness', 'assurance', 'attributes', 'anonymous']
+
+/** Reads the options of a guard. Throws `ConfigurationError`: a guard that was misspelt must not let people in. */
+export function parseRequirement(given: SessionRequirement = {}): Requirement {
+  const found: FieldProblem[] = [
+    ...unknownNames(given, requirementNames, ''),
+    ...unknownNames(given.assurance ?? {}, ['acr', 'amr'], 'assurance.'),
+  ]
+  const freshness = given.freshness === undefined ? null : milliseconds(given.freshness)
+  if (freshness === undefined) found.push({ field: 'freshness', message: "must be a duration such as '5m'" })
+  if (found.length > 0) throw new ConfigurationError(found)
+  const { acr = [], amr = [] } = given.assurance ?? {}
+  const { attributes } = given
+  return {
+    freshness: freshness ?? null,
+    acr: typeof acr === 'string' ? [acr] : acr,
+    amr,
+    hasAttributes:
+      attributes === undefined || typeof attributes === 'function'
+        ? (attributes ?? null)
+        : (held) => containsAll(held, attributes),
+    anonymous: given.anonymous === true,
+  }
+}
+
+/** Whether every asked value is held, compared deeply: objects by the asked keys, lists in full. */
+function containsAll(held: Attributes, asked: Attributes): boolean {
+  return Object.entries(asked).every(([key, value]) => Object.hasOwn(held, key) && isSame(held[key], value))
+}
+
+function isRecord(value: JsonValue | undefined): value is Attributes {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isSame(held: JsonValue | undefined, asked: JsonValue): boolean {
+  if (isRecord(asked)) return isRecord(held) && containsAll(held, asked)
+  if (Array.isArray(asked)) {
+    return Array.isArray(held) && held.length === asked.length && asked.every((item: JsonValue, at) => isSame(held[at], item))
+  }
+  return held === asked
+}
+
+function isFresh(session: Session, freshness: number, now: Instant): boolean {
+  if (session.elevatedUntil !== null && now < session.elevatedUntil) return true
+  return session.authTime !== null && now - session.authTime <= freshness
+}
+
+function hasAssurance(session: Session, { acr, amr }: Requirement): boolean {
+  if (acr.length > 0 && (session.acr === null || !acr.includes(session.acr))) return false
+  return amr.every((method) => session.amr.includes(method))
+}
+
+/** Inside a quoted string of a header: what could end it is left out. */
+function quoted(text: string): string {
+  return `"${text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '')}"`
+}
+
+/** The challenge of RFC 9470: what to come back with. */
+function stepUpAnswer({ acr, freshness }: Requirement): Answer {
+  const parts = ['Bearer error="insufficient_user_authentication"']
+  if (acr.length > 0) parts.push(`acr_values=${quoted(acr.join(' '))}`)
+  if (freshness !== null) parts.push(`max_age=${Math.floor(freshness / 1000)}`)
+  return problemAnswer('step-up-required', { challenge: parts.join(', ') })
+}
+
+function refuseDead(exchange: Exchange, requirement: Requirement): Answer {
+  const { verdict, credential } = exchange
+  if (verdict.status === 'unknown') return problemAnswer(verdict.code, { retryAfter: verdict.retryAfter })
+  const reason = verdict.status === 'dead' ? verdict.reason : 'missing'
+  // One answer for every wrong visitor's token: whether the session exists is nobody's business.
+  if (credential.source === 'anonymous-header' && requirement.anonymous) return problemAnswer('anonymous-token-invalid')
+  if (reason === 'missing') return problemAnswer('session-required')
+  return problemAnswer(deadReasons[reason], { challenge: 'Bearer error="invalid_token"' })
+}
+
+/**
+ * Undefined when the request may pass. What the app then answers is for this client alone: no cache keeps it unless
+ * the app says so itself (ASVS 14.2.2).
+ */
+export function checkRequirement(exchange: Exchange, requirement: Requirement): Answer | undefined {
+  const refused = refusalOf(exchange, requirement)
+  if (refused === undefined) exchange.carrier.setDefault('cache-control', 'no-store')
+  return refused
+}
+
+function refusalOf(exchange: Exchange, requirement: Requirement): Answer | undefined {
+  const { session } = exchange
+  if (session === null) return refuseDead(exchange, requirement)
+  if (session.anonymous && !requirement.anonymous) return problemAnswer('session-required')
+  const sensitive = requirement.freshness !== null || requirement.acr.length > 0 || requirement.amr.length > 0
+  if (sensitive && !meets(session, requirement, exchange.core.clock.now())) return stepUpAnswer(requirement)
+  if (requirement.hasAttributes !== null && !requirement.hasAttributes(session.attributes)) return problemAnswer('forbidden')
+  return undefined
+}
+
+function meets(session: Session, requirement: Requirement, now: Instant): boolean {
+  if (session.stepUpRequired || !hasAssurance(session, requirement)) return false
+  return requirement.freshness === null || isFresh(session, requirement.freshness, now)
+}

@@ -1,0 +1,166 @@
+/** The routes that Holdfast answers itself, under `basePath`. A table: path, method, what it does. */
+import { HoldfastError } from '../engine/errors.ts'
+import type { Session } from '../engine/session.ts'
+import { sessionIdPattern } from '../engine/token.ts'
+import type { CurrentSessionWire, PageWire, SessionWire } from '../shared/wire.ts'
+import type { Attributes, Awaitable } from '../store/store.ts'
+import { readJson } from './body.ts'
+import { restoreCsrfCookie } from './changes.ts'
+import type { Exchange } from './exchange.ts'
+import { checkRequirement, parseRequirement } from './guard.ts'
+import { type Answer, answerFor, emptyAnswer, jsonAnswer, problemAnswer } from './problem.ts'
+import { isoTime, sessionWire } from './wire.ts'
+
+type Handler = (exchange: Exchange, id: string) => Awaitable<Answer>
+
+const signedIn = parseRequirement()
+const anySession = parseRequirement({ anonymous: true })
+const notFound = problemAnswer('not-found')
+
+/** Runs with the live session that the requirement lets pass. */
+function withSession(
+  requirement: typeof signedIn,
+  run: (exchange: Exchange, session: Session, id: string) => Awaitable<Answer>,
+): Handler {
+  return (exchange, id) => {
+    const refused = checkRequirement(exchange, requirement)
+    if (refused !== undefined) return refused
+    return exchange.session === null ? problemAnswer('session-required') : run(exchange, exchange.session, id)
+  }
+}
+
+function currentWire(exchange: Exchange, session: Session): CurrentSessionWire {
+  return {
+    session: sessionWire(session, session.id),
+    csrfToken: exchange.core.engine.csrfToken(session.id),
+    ...(session.elevatedUntil === null ? {} : { elevatedUntil: isoTime(session.elevatedUntil) }),
+  }
+}
+
+function currentSession(exchange: Exchange, session: Session): Answer {
+  restoreCsrfCookie(exchange, session)
+  return jsonAnswer(200, currentWire(exchange, session))
+}
+
+/** A page elsewhere must not sign anyone out, also when the browser kept the cookie to itself. */
+async function logout(exchange: Exchange): Promise<Answer> {
+  const detail = exchange.sourceProblem()
+  if (detail !== undefined) return problemAnswer('csrf-failed', { detail })
+  await exchange.signOut()
+  return emptyAnswer(204)
+}
+
+function readLimit(text: string | null): number | undefined {
+  if (text === null) return undefined
+  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (limit >= 1 && limit <= 200) return limit
+  const message = 'must be a whole number from 1 to 200'
+  throw new HoldfastError('invalid-request', { detail: `limit ${message}`, fields: [{ field: 'limit', message }] })
+}
+
+function queryOf(target: string): URLSearchParams {
+  const at = target.indexOf('?')
+  return new URLSearchParams(at === -1 ? '' : target.slice(at + 1))
+}
+
+async function listSessions(exchange: Exchange, session: Session): Promise<Answer> {
+  const query = queryOf(exchange.carrier.target)
+  const limit = readLimit(query.get('limit'))
+  const cursor = query.get('cursor') ?? undefined
+  const page = await exchange.core.engine.list({
+    subject: session.subject,
+    cursor,
+    ...(limit === undefined ? {} : { limit }),
+  })
+  const body: PageWire<SessionWire> = {
+    items: page.items.map((item) => sessionWire(item, session.id)),
+    ...(page.next === undefined ? {} : { next: page.next }),
+  }
+  return jsonAnswer(200, body)
+}
+
+async function revokeOne(exchange: Exchange, session: Session, id: string): Promise<Answer> {
+  if (id === session.id) {
+    await exchange.signOut()
+    return emptyAnswer(204)
+  }
+  const { engine } = exchange.core
+  const target = sessionIdPattern.test(id) ? await engine.get(id) : undefined
+  // Somebody else's session and one that never was get the same answer.
+  if (target === undefined || target.subject !== session.subject) return notFound
+  await engine.revoke({ session: id }, { reason: 'logout' })
+  return emptyAnswer(204)
+}
+
+async function revokeOthers(exchange: Exchange, session: Session): Promise<Answer> {
+  if (session.subject === null) return problemAnswer('session-required')
+  await exchange.core.engine.revoke({ subject: session.subject, except: session.id }, { reason: 'logout' })
+  return emptyAnswer(204)
+}
+
+function readAnonymousCarrier(body: Readonly<Record<string, unknown>>): 'header' | 'cookie' {
+  const fields = Object.keys(body)
+    .filter((field) => field !== 'carrier')
+    .map((field) => ({ field, message: 'is not known here' }))
+  const carrier = Object.hasOwn(body, 'carrier') ? body.carrier : 'header'
+  if (carrier !== 'header' && carrier !== 'cookie') fields.push({ field: 'carrier', message: 'must be header or cookie' })
+  if (fields.length > 0) throw new HoldfastError('invalid-request', { fields })
+  return carrier === 'cookie' ? 'cookie' : 'header'
+}
+
+async function startAnonymous(exchange: Exchange): Promise<Answer> {
+  const carrier = readAnonymousCarrier(await readJson(exchange.carrier))
+  const { session, started } = await exchange.startAnonymous({ carrier })
+  return jsonAnswer(started ? 201 : 200, currentWire(exchange, session))
+}
+
+/** `:id` stands for one path segment. */
+export const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
+  '/session': { GET: withSession(anySession, currentSession) },
+  '/logout': { POST: logout },
+  '/sessions': { GET: withSession(signedIn, listSessions), DELETE: withSession(signedIn, revokeOthers) },
+  '/sessions/:id': { DELETE: withSession(signedIn, revokeOne) },
+  '/anonymous': { POST: startAnonymous },
+}
+
+/** Every method and path that is answered here, for routers that must know their routes beforehand. */
+export function mountedPaths(basePath: string): { readonly method: string[]; readonly path: string }[] {
+  return Object.entries(routes).map(([path, methods]) => ({ method: allowed(methods).split(', '), path: basePath + path }))
+}
+
+const oneSession = '/sessions/'
+
+function find(path: string): { readonly methods: Readonly<Record<string, Handler>>; readonly id: string } | undefined {
+  if (Object.hasOwn(routes, path) && !path.includes(':')) return { methods: routes[path] ?? {}, id: '' }
+  const id = path.startsWith(oneSession) ? path.slice(oneSession.length) : ''
+  return id === '' || id.includes('/') ? undefined : { methods: routes['/sessions/:id'] ?? {}, id }
+}
+
+function allowed(methods: Readonly<Record<string, Handler>>): string {
+  const names = Object.keys(methods)
+  return [...names, ...(names.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
+}
+
+async function run(handler: Handler, exchange: Exchange, id: string): Promise<Answer> {
+  try {
+    return await handler(exchange, id)
+  } catch (error) {
+    const answer = answerFor(error)
+    if (answer === undefined) throw error
+    return answer
+  }
+}
+
+/** The answer to a request for one of the routes; `undefined` for any other path, which is the app's. */
+export function answerRoute<A extends Attributes>(exchange: Exchange<A>, path: string): Awaitable<Answer | undefined> {
+  const { basePath } = exchange.core.settings
+  const route = path.startsWith(`${basePath}/`) ? find(path.slice(basePath.length)) : undefined
+  if (route === undefined) return undefined
+  const { method } = exchange.carrier
+  if (method === 'OPTIONS') return emptyAnswer(204, { allow: allowed(route.methods) })
+  const name = method === 'HEAD' ? 'GET' : method
+  const handler = Object.hasOwn(route.methods, name) ? route.methods[name] : undefined
+  if (handler === undefined) return problemAnswer('method-not-allowed', { allow: allowed(route.methods) })
+  // The routes read no attributes, so their type is of no concern to them.
+  return run(handler, exchange as unknown as Exchange, route.id)
+}

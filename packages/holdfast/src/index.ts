@@ -1,0 +1,34 @@
+/** The library's main entry: the factory and its types. Stores, adapters and testing tools have their own. */
+export type {
+  AnonymousInput,
+  ConnectionEnd,
+  ElevateInput,
+  EngineApi,
+  IssueInput,
+  ListInput,
+  RevokeOptions,
+  RevokeResult,
+  RevokeSelector,
+  SessionList,
+  VerifyOptions,
+} from './engine/api.ts'
+export type { Clock } from './engine/clock.ts'
+export type { RandomFill } from './engine/crypto.ts'
+export type { Duration } from './engine/duration.ts'
+export { ConfigurationError, type ErrorDetails, HoldfastError } from './engine/errors.ts'
+export { type EventKind, type EventListener, eventKinds, type FaultLogger, type SecurityEvent } from './engine/events.ts'
+export type { ChangePolicy, EngineOptions, LimitOptions } from './engine/options.ts'
+export type { StandardSchema } from './engine/schema.ts'
+export { secretProblem } from './engine/secret.ts'
+export type { Issued, RequestContext, Session, Verdict } from './engine/session.ts'
+export { createHoldfast, type Holdfast, type HoldfastOptions } from './holdfast.ts'
+export type { AnonymousStart, Delivered, SignInInput, StartAnonymousInput, StepUpInput } from './http/changes.ts'
+export type { SameSite } from './http/cookies.ts'
+export type { HoldfastRequest } from './http/exchange.ts'
+export type { ConnectionInfo, FinishedResponse, WebExchange } from './http/fetch.ts'
+export type { SessionRequirement } from './http/guard.ts'
+export type { ClearSiteDataDirective, HttpOptions } from './http/options.ts'
+export { sessionWire } from './http/wire.ts'
+export { type DeadReason, type ProblemCode, problems, type RevocationReason, type UnknownCode } from './shared/codes.ts'
+export type { CurrentSessionWire, FieldProblem, PageWire, ProblemWire, SessionWire } from './shared/wire.ts'
+export type { Attributes, Instant, JsonValue, Origin, SessionId } from './store/store.ts'

@@ -1,0 +1,56 @@
+/** The event log in SQLite. */
+import type { EventLog, EventQuery, LoggedEvent, StoredEvent } from './event-log.ts'
+import type { Connection, Query, Row } from './sqlite-connection.ts'
+import type { Instant, JsonValue } from './store.ts'
+
+export class SqliteEventLog implements EventLog {
+  readonly #connection: Connection
+  readonly #insert: Query
+  readonly #last: Query
+  readonly #read: Query
+  readonly #readKind: Query
+  readonly #oldest: Query
+  readonly #delete: Query
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+    this.#insert = connection.prepare('INSERT INTO holdfast_events (at, kind, data) VALUES (?1, ?2, ?3)')
+    this.#last = connection.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'holdfast_events'`)
+    const read = 'SELECT sequence, at, kind, data FROM holdfast_events WHERE sequence > ?1'
+    this.#read = connection.prepare(`${read} ORDER BY sequence LIMIT ?2`)
+    this.#readKind = connection.prepare(`${read} AND kind = ?3 ORDER BY sequence LIMIT ?2`)
+    this.#oldest = connection.prepare('SELECT sequence, at FROM holdfast_events ORDER BY sequence LIMIT ?1')
+    this.#delete = connection.prepare('DELETE FROM holdfast_events WHERE sequence <= ?1')
+  }
+
+  append(events: readonly LoggedEvent[]): number {
+    return this.#connection.relaxed(() =>
+      this.#connection.transaction(() => {
+        for (const { at, kind, data } of events) this.#insert.run(at, kind, JSON.stringify(data))
+        return Number(this.#last.get()?.[0] ?? 0)
+      }),
+    )
+  }
+
+  read({ after = 0, kind, limit }: EventQuery): readonly StoredEvent[] {
+    return (kind === undefined ? this.#read.all(after, limit) : this.#readKind.all(after, limit, kind)).map(eventOf)
+  }
+
+  sweep(before: Instant, limit: number): number {
+    return this.#connection.relaxed(() =>
+      this.#connection.transaction(() => {
+        let last = 0
+        for (const [sequence, at] of this.#oldest.all(limit)) {
+          if (Number(at) >= before) break
+          last = Number(sequence)
+        }
+        return this.#delete.run(last)
+      }),
+    )
+  }
+}
+
+function eventOf([sequence, at, kind, data]: Row): StoredEvent {
+  const parsed = JSON.parse(String(data)) as { [key: string]: JsonValue }
+  return { sequence: Number(sequence), at: Number(at), kind: String(kind), data: parsed }
+}

@@ -1,0 +1,10 @@
+/** What each adapter must keep beyond the common suite. */
+import { requestTests } from './suite-requests.ts'
+import { type Serve, setUpAdapter } from './suite-setup.ts'
+import { signInTests } from './suite-sign-in.ts'
+
+export function adapterSuite(serve: Serve): void {
+  const setup = setUpAdapter(serve)
+  signInTests(setup)
+  requestTests(setup)
+}

@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest'
+import type { RequestHeaders } from '../../src/http/carrier.ts'
+import { carriesCredential, readCredential } from '../../src/http/credentials.ts'
+import { fakeCarrier } from './fake-carrier.ts'
+
+const read = (headers: RequestHeaders) => readCredential(fakeCarrier({ headers }), 'session')
+
+describe('the credential of a request', () => {
+  test.each<[string, RequestHeaders, string, string | null]>([
+    ['nothing', {}, 'none', null],
+    ['a cookie', { cookie: 'session=hf1_a' }, 'cookie', 'hf1_a'],
+    ['an empty cookie', { cookie: 'session=' }, 'none', null],
+    ['a cookie twice', { cookie: 'session=hf1_a; session=hf1_a' }, 'cookie', 'unreadable'],
+    ['a bearer token and a cookie', { authorization: 'Bearer hf1_b', cookie: 'session=hf1_a' }, 'bearer', 'hf1_b'],
+    ['a bearer token in another case', { authorization: 'bearer  hf1_b' }, 'bearer', 'hf1_b'],
+    ['a foreign bearer token and a cookie', { authorization: 'Bearer eyJ', cookie: 'session=hf1_a' }, 'none', null],
+    ['an anonymous token as bearer', { authorization: 'Bearer hfa1_b' }, 'none', null],
+    ['another scheme and a cookie', { authorization: 'Basic hf1_b', cookie: 'session=hf1_a' }, 'cookie', 'hf1_a'],
+    ['an anonymous token', { 'x-anon-session-token': 'hfa1_c' }, 'anonymous-header', 'hfa1_c'],
+    ['an anonymous token and a cookie', { 'x-anon-session-token': 'hfa1_c', cookie: 'session=hf1_a' }, 'cookie', 'hf1_a'],
+    ['a session token in the anonymous header', { 'x-anon-session-token': 'hf1_a' }, 'anonymous-header', 'unreadable'],
+  ])('%s', (_what, headers, source, token) => {
+    expect(read(headers)).toEqual({ source, token })
+  })
+
+  test('over a refused transport our own credentials are told from those of others', () => {
+    const carries = (headers: RequestHeaders) => carriesCredential(fakeCarrier({ headers }), ['__Host-Http-session', 'session'])
+    for (const headers of [
+      { cookie: 'session=hf1_a' },
+      { cookie: '__Host-Http-session=hfa1_a' },
+      { cookie: 'session=a; session=b' },
+      { authorization: 'Bearer hf1_a' },
+      { 'x-anon-session-token': 'x' },
+    ]) {
+      expect(carries(headers), JSON.stringify(headers)).toBe(true)
+    }
+    for (const headers of [{}, { cookie: 'session=s%3Aother' }, { authorization: 'Bearer eyJ' }, { cookie: 'other=hf1_a' }]) {
+      expect(carries(headers), JSON.stringify(headers)).toBe(false)
+    }
+  })
+})

@@ -1,0 +1,29 @@
+/** Every step of `npm test`, in the order of cost. Names are what `npm test -- <name>` takes. */
+import type { Need } from './needs.ts'
+
+export interface Step {
+  readonly name: string
+  readonly what: string
+  readonly program: string
+  readonly args: readonly string[]
+  /** A Vitest run: its tests are counted one by one; any other step counts as one. */
+  readonly countsTests?: true
+  /** Programs of the system without which it cannot run. */
+  readonly needs?: readonly Need[]
+  /** Milliseconds it may take. Default ten minutes. */
+  readonly limit?: number
+}
+
+function tests(project: string, what: string): Step {
+  return { name: project, what, program: 'vitest', args: ['run', '--project', project], countsTests: true }
+}
+
+export const steps: readonly Step[] = [
+  { name: 'lint', what: 'format, lint, order of imports', program: 'biome', args: ['ci', '--error-on-warnings', '--colors=off'] },
+  { name: 'build', what: 'types, and the build that follows from them', program: 'node', args: ['scripts/build.ts'] },
+  { name: 'knip', what: 'files, exports and dependencies that nothing uses', program: 'knip', args: ['--no-progress'] },
+  { name: 'package', what: 'the packed library: publint, attw', program: 'node', args: ['scripts/check-package.ts'] },
+  tests('holdfast', 'the library'),
+  tests('server', 'the standalone server'),
+  tests('system', 'layout, packed library, browser walls, documentation'),
+]
