@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** Entry of the `holdfast-server` command. */
 
-const oldest = { major: 22, minor: 13 } as const
+/** The prebuilt argon2 crashes Node 22.13 when it is loaded. */
+const oldest = { major: 22, minor: 14 } as const
 
 function isOldNode(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)

@@ -103,6 +103,11 @@ export interface EngineApi<A extends Attributes = Attributes> {
   get(session: SessionId): Promise<Session<A> | undefined>
   list(input?: ListInput): Promise<SessionList<A>>
   revoke(target: RevokeSelector, options?: RevokeOptions): Promise<RevokeResult>
+  /**
+   * Ends the session that a token opens, as a sign-out does; a token that opens none ends nothing. Throws
+   * `store-unavailable` when that could not be recorded: this node refuses the token all the same, and repeats.
+   */
+  revokeToken(token: string, options?: RevokeOptions): Promise<RevokeResult>
   /** Everyone out: ends every session that exists now. */
   revokeAll(): Promise<{ readonly durable: boolean }>
   /** Deletes records whose retention has passed; returns how many. Runs by itself every five minutes. */

@@ -15,7 +15,7 @@ import type { EngineOptions, EngineSettings } from './options.ts'
 import { PendingRevocations } from './pending.ts'
 import { promote } from './promote.ts'
 import { elevate, regenerate } from './regenerate.ts'
-import { repeatRevocation, revoke, revokeAll } from './revoke.ts'
+import { repeatRevocation, revoke, revokeAll, revokeToken } from './revoke.ts'
 import { sweep, sweepRegularly } from './sweep.ts'
 import { createTokens } from './token.ts'
 import { TouchBuffer } from './touch.ts'
@@ -94,6 +94,7 @@ export function createEngine<A extends Attributes>(settings: EngineSettings, sto
     get: (session) => get(core, session),
     list: (input) => list(core, input),
     revoke: (target, options) => revoke(core, target, options),
+    revokeToken: (token, options) => revokeToken(core, token, options),
     revokeAll: () => revokeAll(core),
     sweep: () => sweep(core),
     on: (listener) => core.events.on(listener),

@@ -4,7 +4,7 @@
  */
 
 import type { RevocationReason } from '../shared/codes.ts'
-import type { Revocation, RevokeTarget, SessionRecord } from '../store/store.ts'
+import type { Revocation, RevokeTarget, SessionId, SessionRecord } from '../store/store.ts'
 import type { Clock } from './clock.ts'
 import type { FaultLogger } from './events.ts'
 
@@ -13,20 +13,24 @@ const retryAfter = 1000
 const mostPending = 10_000
 
 /** What of a record decides whether a revocation is meant for it. */
-export type RevocableRecord = Pick<SessionRecord, 'id' | 'subject' | 'createdAt'>
+export type RevocableRecord = Pick<SessionRecord, 'id' | 'subject' | 'createdAt'> & Partial<Pick<SessionRecord, 'digest'>>
+
+/** What is to be revoked. With a digest: only while that is still the session's current secret. */
+export type PendingTarget = RevokeTarget | { readonly id: SessionId; readonly digest: string }
 
 interface Entry {
-  readonly target: RevokeTarget
+  readonly target: PendingTarget
   readonly revocation: Revocation
 }
 
 export interface PendingOptions {
   readonly clock: Clock
   readonly onFault: FaultLogger
-  readonly apply: (target: RevokeTarget, revocation: Revocation) => Promise<unknown>
+  readonly apply: (target: PendingTarget, revocation: Revocation) => Promise<unknown>
 }
 
-function keyOf(target: RevokeTarget): string {
+function keyOf(target: PendingTarget): string {
+  if ('digest' in target) return `secret ${target.id} ${target.digest}`
   if ('id' in target) return `id ${target.id}`
   return 'subject' in target ? `subject ${target.subject}\n${target.except ?? ''}` : 'everyone'
 }
@@ -50,7 +54,7 @@ export class PendingRevocations {
     this.#options = options
   }
 
-  add(target: RevokeTarget, revocation: Revocation): void {
+  add(target: PendingTarget, revocation: Revocation): void {
     const key = keyOf(target)
     // An order asked for again by a clock that went back still means what the first one meant.
     const at = Math.max(revocation.at, this.#entries.get(key)?.revocation.at ?? revocation.at)
@@ -72,8 +76,9 @@ export class PendingRevocations {
   /** Why a record counts as revoked here although the store does not say so yet. */
   reasonFor(record: RevocableRecord): RevocationReason | undefined {
     if (this.#entries.size === 0) return undefined
-    const own = this.#entries.get(keyOf({ id: record.id }))
-    if (own !== undefined) return own.revocation.reason
+    const { id, digest } = record
+    const own = this.#entries.get(keyOf({ id })) ?? (digest && this.#entries.get(keyOf({ id, digest })))
+    if (own) return own.revocation.reason
     for (const entry of this.#broad) if (covers(entry, record)) return entry.revocation.reason
     return undefined
   }

@@ -3,6 +3,8 @@ import type { RevocationReason } from '../shared/codes.ts'
 import type { Revocation, Revoked, RevokeTarget, SessionId } from '../store/store.ts'
 import type { RevokeOptions, RevokeResult, RevokeSelector } from './api.ts'
 import { type Core, forget, nowOf, write } from './core.ts'
+import { equalText } from './crypto.ts'
+import type { PendingTarget } from './pending.ts'
 import { checkSubject } from './subject.ts'
 import { sessionIdPattern } from './token.ts'
 
@@ -43,6 +45,35 @@ export async function revokeTarget(core: Core, target: RevokeTarget, reason: Rev
   }
 }
 
+/**
+ * Ends the session that a token opens; a token that opens none ends nothing. When the store cannot say whether it
+ * does, the secret counts as dead on this node at once, and its session is ended as soon as the store answers,
+ * unless the secret was replaced meanwhile: whoever holds a spent one must not be able to sign its owner out.
+ */
+export async function revokeToken(core: Core, token: string, options: RevokeOptions = {}): Promise<RevokeResult> {
+  const parsed = core.tokens.parse(token)
+  if (parsed === undefined) return { revoked: [], durable: true }
+  const { id, digest } = parsed
+  const revocation: Revocation = { at: nowOf(core), reason: options.reason ?? 'logout' }
+  try {
+    const { ids, durable } = await revokeSecret(core, { id, digest }, revocation)
+    return { revoked: ids, durable }
+  } catch (fault) {
+    core.pending.add({ id, digest }, revocation)
+    forget(core, [id])
+    throw fault
+  }
+}
+
+async function revokeSecret(
+  core: Core,
+  { id, digest }: { id: SessionId; digest: string },
+  revocation: Revocation,
+): Promise<Revoked> {
+  const record = await write(core, () => core.store.get(id))
+  return record !== undefined && equalText(record.digest, digest) ? applyRevocation(core, { id }, revocation) : nothing
+}
+
 /** Revokes in the store and here, or throws and changes nothing here. */
 export async function applyRevocation(core: Core, target: RevokeTarget, revocation: Revocation): Promise<Revoked> {
   const revoked = await write(core, () => core.store.revoke(target, revocation))
@@ -74,7 +105,11 @@ function forgetTarget(core: Core, target: RevokeTarget): void {
  * Repeats a revocation that the store could not record. A subject's is done session by session, so that one issued
  * since is not ended by an order that came before it.
  */
-export async function repeatRevocation(core: Core, target: RevokeTarget, revocation: Revocation): Promise<void> {
+export async function repeatRevocation(core: Core, target: PendingTarget, revocation: Revocation): Promise<void> {
+  if ('digest' in target) {
+    await revokeSecret(core, target, revocation)
+    return
+  }
   if (!('subject' in target)) {
     await applyRevocation(core, target, revocation)
     return

@@ -143,11 +143,10 @@ export async function regenerate<A extends Attributes>(exchange: Exchange<A>): P
   return deliverReplaced(exchange, await exchange.core.engine.regenerate(id))
 }
 
-/** Records the end of the session, asking once more when the first check could not tell whether there is one. */
-async function recordEnd<A extends Attributes>({ core, verdict, credential, context }: Exchange<A>): Promise<void> {
-  const known = verdict.status === 'unknown' ? await core.engine.verify(credential.token, context, { fresh: true }) : verdict
-  if (known.status === 'unknown') throw new HoldfastError(known.code, { retryAfter: known.retryAfter })
-  if (known.status === 'live') await core.engine.revoke({ session: known.session.id }, { reason: 'logout' })
+/** Records the end of the session. When the check could not tell whether there is one, its token says which. */
+async function recordEnd<A extends Attributes>({ core, verdict, credential }: Exchange<A>): Promise<void> {
+  if (verdict.status === 'live') await core.engine.revoke({ session: verdict.session.id }, { reason: 'logout' })
+  else if (verdict.status === 'unknown' && credential.token !== null) await core.engine.revokeToken(credential.token)
 }
 
 export async function signOut<A extends Attributes>(exchange: Exchange<A>): Promise<void> {

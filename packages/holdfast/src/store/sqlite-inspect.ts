@@ -55,7 +55,7 @@ function integrityOf(database: DatabaseSync): string {
 }
 
 function count(database: DatabaseSync, table: string): number | null {
-  const exists = database.prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1`).get(table)
+  const exists = database.prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?`).get(table)
   return exists === undefined ? null : Number(text(database, `SELECT count(*) FROM ${table}`))
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { PendingRevocations } from '../../src/engine/pending.ts'
+import { PendingRevocations, type PendingTarget } from '../../src/engine/pending.ts'
 import type { Revocation, RevokeTarget } from '../../src/store/store.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 import { record } from './support/records.ts'
@@ -7,7 +7,7 @@ import { deferred, second, settle } from './support/start.ts'
 
 const at = (instant: number, reason: Revocation['reason'] = 'admin'): Revocation => ({ at: instant, reason })
 
-function pending(apply: (target: RevokeTarget, revocation: Revocation) => Promise<unknown>) {
+function pending(apply: (target: PendingTarget, revocation: Revocation) => Promise<unknown>) {
   const clock = fakeClock()
   const onFault = vi.fn()
   const applied = vi.fn(apply)

@@ -208,6 +208,20 @@ export function attackTests(at: Setup): void {
     expectProblem(await thief.get(at.target.guarded), revoked)
   })
 
+  test('a sign-out while the store answers nothing is 503, the cookies go, and the session ends when it answers again', async () => {
+    const alice = await at.signedIn()
+    const thief = alice.copy()
+    at.target.failStore(true)
+    at.target.advance(2000)
+    expectProblem(await alice.post(at.route('/logout')), unavailable)
+    expect(alice.sessionCookie).toBeUndefined()
+    expectProblem(await thief.get(at.target.guarded), unavailable)
+    at.target.failStore(false)
+    expectProblem(await thief.get(at.target.guarded), revoked)
+    at.target.advance(5000)
+    expectProblem(await thief.get(at.target.guarded), revoked)
+  })
+
   test('every cookie has its attributes, also when it is taken away', async () => {
     const alice = await at.signedIn()
     await alice.post(at.route('/logout'))

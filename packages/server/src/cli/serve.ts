@@ -11,16 +11,19 @@ async function announceSetup({ services, address }: RunningServer): Promise<void
   const { setup, config } = services
   if (!(await setup.isNeeded())) return
   const origin = config.url?.origin ?? address
-  const lines =
-    config.setupToken === undefined
-      ? [`  ${origin}/#setup=${setup.token}`]
-      : [`  ${origin}/#setup=… with the token given as HOLDFAST_SETUP_TOKEN`]
+  // A token that the operator chose is theirs to know; only one made here has to be shown.
+  const token = config.setupToken === undefined ? setup.token : '(the token given as HOLDFAST_SETUP_TOKEN)'
+  const body = JSON.stringify({ token, username: 'admin', password: '(15 characters or more)' })
   const minutes = setupLifetimeMs / 60_000
   // Standard error and not the log: a log is kept, and read by more people than may become administrator.
   console.error(
-    ['', `There is no administrator yet. Within ${minutes} minutes, make the first one at`, ...lines]
-      .concat([`or by POST ${origin}/auth/setup with { "token", "username", "password" }.`, ''])
-      .join('\n'),
+    [
+      '',
+      `There is no administrator yet. Within ${minutes} minutes, make the first one:`,
+      `  curl -H 'content-type: application/json' -d '${body}' ${origin}/auth/setup`,
+      ...(config.setupToken === undefined ? [`Its link, for the console of a later version: ${origin}/#setup=${token}`] : []),
+      '',
+    ].join('\n'),
   )
 }
 

@@ -26,7 +26,7 @@ describe('a start from nothing', () => {
     assert.equal(statSync(data()).mode & 0o777, 0o700)
     for (const name of ['secret', 'holdfast.db', 'holdfast.db-wal', 'holdfast.db-shm'])
       assert.equal(statSync(data(name)).mode & 0o777, 0o600, name)
-    await until(2000, async () => /#setup=[\w-]{43}\n/.test(server.output()))
+    await until(10_000, async () => /#setup=[\w-]{43}\n/.test(server.output()))
     const token = /#setup=([\w-]{43})/.exec(server.output())?.[1]
     const answer = await server.client().post('/auth/setup', { token, username: 'root', password: 'tall giraffes read quietly' })
     assert.equal(answer.status, 201, answer.text)
@@ -68,7 +68,7 @@ describe('a start from nothing', () => {
 
   it('does not print a set-up token that was given', async () => {
     await using server = await serverProcess(folder)
-    await until(2000, async () => server.output().includes('#setup='))
+    await until(10_000, async () => server.output().includes('There is no administrator yet'))
     assert.ok(!server.output().includes(defaults.HOLDFAST_SETUP_TOKEN ?? '-'))
   })
 })
