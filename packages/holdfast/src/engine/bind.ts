@@ -36,17 +36,23 @@ function findingsOf(core: Core, record: SessionRecord, context: RequestContext):
   if (fingerprint !== 'off' && bound !== null && !matchesFingerprint(core.keyring, bound, context.userAgent)) {
     findings.push({ kind: 'session_binding_mismatch', policy: fingerprint })
   }
-  const ip = keptAddress(context.ip)
+  // The everyday case first: the address as last recorded.
+  const ip = context.ip === record.lastIp ? null : keptAddress(context.ip)
   const moved = ip !== null && record.lastIp !== null && ip !== record.lastIp && networkOf(ip) !== networkOf(record.lastIp)
   if (ipChange !== 'off' && moved) findings.push({ kind: 'session_ip_changed', policy: ipChange })
   return findings
 }
 
+/** What there is to say of a client that looks like the session's own, or of a check without one. */
+export const unremarkable: BindingCheck = { outcome: 'pass', moved: false }
+
 /** The strictest outcome that the policies ask for; each finding raises its event. */
 export function checkBinding(core: Core, record: SessionRecord, context: RequestContext): BindingCheck {
+  const findings = findingsOf(core, record, context)
+  if (findings.length === 0) return unremarkable
   let strictest: BindingOutcome = 'pass'
   let moved = false
-  for (const { kind, policy } of findingsOf(core, record, context)) {
+  for (const { kind, policy } of findings) {
     const outcome = outcomes[policy]
     moved ||= kind === 'session_ip_changed'
     core.events.emit({ kind, session: record.id, subject: record.subject, ip: context.ip ?? null, outcome: policy })

@@ -2,7 +2,7 @@
 import type { DeadReason } from '../shared/codes.ts'
 import type { Awaitable, Instant, SessionRecord } from '../store/store.ts'
 import type { VerifyOptions } from './api.ts'
-import { type BindingCheck, checkBinding } from './bind.ts'
+import { type BindingCheck, checkBinding, unremarkable } from './bind.ts'
 import type { Remembered } from './cache.ts'
 import { type Core, nowOf } from './core.ts'
 import { equalText } from './crypto.ts'
@@ -110,12 +110,10 @@ function isGrace(record: SessionRecord, digest: string, now: Instant): boolean {
   return record.previous !== null && now < record.previous.until && equalText(digest, record.previous.digest)
 }
 
-const unbound: BindingCheck = { outcome: 'pass', moved: false }
-
 /** A live record: the client is checked, activity noted, the verdict made and remembered. */
 function accept(core: Core, check: Check, record: SessionRecord, current: boolean): Awaitable<Verdict> {
   const { client, now } = check
-  const binding = client === null ? unbound : checkBinding(core, record, client)
+  const binding = client === null ? unremarkable : checkBinding(core, record, client)
   if (binding.outcome === 'deny' || binding.outcome === 'revoke') return refuseClient(core, record, client, binding)
   const touched = note(core, check, record, binding)
   const elevated = current && record.elevation !== null && now < record.elevation.until
