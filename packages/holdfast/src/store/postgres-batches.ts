@@ -1,0 +1,74 @@
+/**
+ * Questions asked at about the same time travel together: one statement, one round trip, one commit. What comes in
+ * while a batch is under way makes the next one, so that batches grow with the load and a lone question never waits.
+ */
+
+export interface BatchLimits {
+  /** Batches under way at once. */
+  readonly lanes: number
+  /** Questions in one batch. */
+  readonly size: number
+  /** Questions waiting; past this they are refused. */
+  readonly waiting: number
+}
+
+interface Waiter<Q, A> {
+  readonly question: Q
+  readonly resolve: (answer: A) => void
+  readonly reject: (fault: unknown) => void
+}
+
+/** From the third lane on, another batch is worth its cost from this many questions for each lane before it. */
+const worthALane = 16
+
+export class Batches<Q, A> {
+  readonly #send: (questions: readonly Q[]) => Promise<readonly A[]>
+  readonly #limits: BatchLimits
+  #waiting: Waiter<Q, A>[] = []
+  #active = 0
+  #scheduled = false
+
+  /** `send` answers in the order of its questions, or throws: then every asker of the batch gets the fault. */
+  constructor(limits: BatchLimits, send: (questions: readonly Q[]) => Promise<readonly A[]>) {
+    this.#limits = limits
+    this.#send = send
+  }
+
+  ask(question: Q): Promise<A> {
+    if (this.#waiting.length >= this.#limits.waiting) {
+      return Promise.reject(new Error(`more than ${this.#limits.waiting} questions wait for the database`))
+    }
+    if (!this.#scheduled) {
+      this.#scheduled = true
+      process.nextTick(() => this.#start())
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ question, resolve, reject })
+    })
+  }
+
+  #start(): void {
+    this.#scheduled = false
+    // The second lane is always open: one connection that hangs must not hold everybody up.
+    while (this.#waiting.length > Math.max(0, this.#active - 1) * worthALane && this.#active < this.#limits.lanes) {
+      const batch = this.#waiting.slice(0, this.#limits.size)
+      this.#waiting = this.#waiting.slice(this.#limits.size)
+      void this.#run(batch)
+    }
+  }
+
+  async #run(batch: readonly Waiter<Q, A>[]): Promise<void> {
+    this.#active += 1
+    try {
+      const answers = await this.#send(batch.map(({ question }) => question))
+      batch.forEach(({ resolve }, at) => {
+        resolve(answers[at] as A)
+      })
+    } catch (fault) {
+      for (const { reject } of batch) reject(fault)
+    } finally {
+      this.#active -= 1
+      this.#start()
+    }
+  }
+}
