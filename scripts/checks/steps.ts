@@ -14,16 +14,24 @@ export interface Step {
   readonly limit?: number
 }
 
-function tests(project: string, what: string): Step {
-  return { name: project, what, program: 'vitest', args: ['run', '--project', project], countsTests: true }
+function tests(project: string, what: string, needs: readonly Need[] = []): Step {
+  return { name: project, what, program: 'vitest', args: ['run', '--project', project], countsTests: true, needs }
 }
+
+/** Servers that tests start for themselves. */
+const services: readonly Need[] = [
+  { program: 'redis-server', debian: 'redis-server' },
+  { program: 'redis-cli', debian: 'redis-tools' },
+  // Debian keeps PostgreSQL's own programs out of PATH.
+  { program: 'initdb', elsewhere: '/usr/lib/postgresql/*/bin/initdb', debian: 'postgresql' },
+]
 
 export const steps: readonly Step[] = [
   { name: 'lint', what: 'format, lint, order of imports', program: 'biome', args: ['ci', '--error-on-warnings', '--colors=off'] },
   { name: 'build', what: 'types, and the build that follows from them', program: 'node', args: ['scripts/build.ts'] },
   { name: 'knip', what: 'files, exports and dependencies that nothing uses', program: 'knip', args: ['--no-progress'] },
   { name: 'package', what: 'the packed library: publint, attw', program: 'node', args: ['scripts/check-package.ts'] },
-  tests('holdfast', 'the library'),
+  tests('holdfast', 'the library', services),
   tests('server', 'the standalone server'),
   tests('system', 'layout, packed library, browser walls, documentation'),
 ]

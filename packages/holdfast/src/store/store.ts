@@ -158,7 +158,8 @@ export interface SweepQuery {
 
 /**
  * How a node learns that records changed, on this node or another.
- * A listener receives the ids, or `undefined` when anything may have changed.
+ * A listener receives the ids, or `undefined` when anything may have changed. A store may stay silent about
+ * records that it never handed out: there is nothing to forget of them.
  */
 export interface ChangeFeed {
   subscribe(listener: (ids: readonly SessionId[] | undefined) => void): () => void

@@ -1,0 +1,44 @@
+/** Why a Redis server cannot serve as a store. Thrown when it is opened or inspected; later faults are the driver's own. */
+
+/**
+ * `unreachable`: nothing answers at the address. `refused`: wrong or missing credentials, or no right to a command.
+ * `tls`: one side speaks TLS and the other does not, or a certificate is not trusted. `too-old`: an old version.
+ * `incomplete`: a cluster in which not every slot is served. `not-a-cluster`: a single server where a cluster was to be.
+ * `not-primary`: a replica.
+ */
+export type RedisOpenProblem = 'unreachable' | 'refused' | 'tls' | 'too-old' | 'incomplete' | 'not-a-cluster' | 'not-primary'
+
+export class RedisOpenError extends Error {
+  override readonly name = 'RedisOpenError'
+  readonly problem: RedisOpenProblem
+
+  constructor(problem: RedisOpenProblem, why: string, cause?: unknown) {
+    super(`cannot use Redis as a session store: ${why}`, cause === undefined ? undefined : { cause })
+    this.problem = problem
+  }
+}
+
+const signs: readonly (readonly [sign: RegExp, problem: RedisOpenProblem, why: string])[] = [
+  [/WRONGPASS|NOAUTH|invalid username-password|ERR AUTH/i, 'refused', 'the user name or password is wrong or missing'],
+  [/NOPERM/, 'refused', 'the user may not run a command that is needed'],
+  [
+    /SSL|TLS|certificate|ERR_TLS|EPROTO|Protocol error/i,
+    'tls',
+    'TLS does not match: check redis:// or rediss:// and the certificate',
+  ],
+  [/cluster support disabled/, 'not-a-cluster', 'the server is not part of a cluster'],
+  [/unknown command|HELLO/i, 'too-old', 'the server is too old: 6.2 or newer is needed'],
+]
+
+/** The fault of a driver as one clear message. */
+export function openErrorOf(fault: unknown): RedisOpenError {
+  if (fault instanceof RedisOpenError) return fault
+  // As a Sentinel client tells of the connections that it keeps.
+  if (typeof fault === 'object' && fault !== null && 'type' in fault && 'error' in fault) return openErrorOf(fault.error)
+  const text = fault instanceof Error ? `${fault.message} ${'code' in fault ? String(fault.code) : ''}` : String(fault)
+  const found = signs.find(([sign]) => sign.test(text))
+  if (found !== undefined) return new RedisOpenError(found[1], found[2], fault)
+  // A server that speaks no TLS waits for more of what looks to it like half a command, and the other way round.
+  const hint = /timeout|closed/i.test(text) ? '; check also whether the address should be redis:// or rediss://' : ''
+  return new RedisOpenError('unreachable', `no server answers (${text.trim()})${hint}`, fault)
+}
