@@ -1,0 +1,53 @@
+/** Who runs: each is `GET /me` on a framework, with or without a session library. */
+
+export type Framework = 'node' | 'express' | 'fastify' | 'hono' | 'fetch'
+
+export interface Contestant {
+  /** Also the key in the results. */
+  readonly name: string
+  readonly framework: Framework
+  readonly kind: 'bare' | 'holdfast' | 'peer'
+  /** Names an export of `servers/<file>.ts`. */
+  readonly server: readonly [file: string, name: string]
+  /** How the credential of `POST /login` comes back. */
+  readonly carriedBy: 'cookie' | 'bearer'
+  /** Least share of the bare framework's requests per second that it must keep. */
+  readonly target?: number
+}
+
+function bare(framework: Framework): Contestant {
+  return { name: `${framework} bare`, framework, kind: 'bare', server: [framework, 'bare'], carriedBy: 'cookie' }
+}
+
+function holdfastOn(framework: Framework, target?: number): Contestant {
+  const server = [framework, 'withHoldfast'] as const
+  const contestant = { name: `${framework} holdfast`, framework, kind: 'holdfast', server, carriedBy: 'cookie' } as const
+  return target === undefined ? contestant : { ...contestant, target }
+}
+
+function peerOn(framework: Framework, name: string, server: string, carriedBy: 'cookie' | 'bearer' = 'cookie'): Contestant {
+  return { name: `${framework} ${name}`, framework, kind: 'peer', server: [framework, server], carriedBy }
+}
+
+export const bareOf: Readonly<Record<Framework, Contestant>> = {
+  node: bare('node'),
+  express: bare('express'),
+  fastify: bare('fastify'),
+  hono: bare('hono'),
+  fetch: bare('fetch'),
+}
+
+export const contestants: readonly Contestant[] = [
+  holdfastOn('node', 0.91),
+  holdfastOn('fastify', 0.91),
+  holdfastOn('hono', 0.91),
+  holdfastOn('express', 0.88),
+  holdfastOn('fetch'),
+  peerOn('express', 'express-session', 'withExpressSession'),
+  peerOn('fastify', '@fastify/session', 'withFastifySession'),
+  peerOn('fastify', '@fastify/secure-session', 'withSecureSession'),
+  peerOn('fastify', 'fast-jwt, cache on', 'withFastJwt', 'bearer'),
+  peerOn('hono', 'jose HS256', 'withJose', 'bearer'),
+  { ...peerOn('hono', 'better-auth', 'withBetterAuth'), server: ['better-auth', 'withoutCache'] },
+  { ...peerOn('hono', 'better-auth, cookie cache', 'withBetterAuth'), server: ['better-auth', 'withCache'] },
+]

@@ -1,0 +1,40 @@
+/** Plain `node:http`. */
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
+import { type HeldRequest, holdfastNode, requireSession } from 'holdfast/adapters/node'
+import { freshHoldfast } from '../../shared/holdfast.ts'
+import { host, isLogin, type Listening, listening, nobody, subjectIn } from './server.ts'
+
+function sendJson(response: ServerResponse, value: object): void {
+  response.setHeader('content-type', 'application/json; charset=utf-8')
+  response.end(JSON.stringify(value))
+}
+
+function serve(listener: RequestListener): Promise<Listening> {
+  return listening(createServer(listener).listen(0, host))
+}
+
+export function bare(): Promise<Listening> {
+  return serve((request, response) => {
+    if (request.method === 'GET' && request.url === '/me') return sendJson(response, nobody)
+    response.statusCode = 404
+    return response.end()
+  })
+}
+
+export function withHoldfast(): Promise<Listening> {
+  const protect = holdfastNode(freshHoldfast())
+  const guard = requireSession()
+  return serve((request, response) =>
+    protect(request, response, () => {
+      const { holdfast } = request as HeldRequest
+      if (request.method === 'GET' && request.url === '/me') {
+        return guard(request, response, () => sendJson(response, { subject: holdfast.subject }))
+      }
+      if (isLogin(request)) {
+        return void holdfast.signIn({ subject: subjectIn(request.url) }).then(() => sendJson(response, {}))
+      }
+      response.statusCode = 404
+      return void response.end()
+    }),
+  )
+}

@@ -1,0 +1,96 @@
+/** The cases: Holdfast's check by where the record comes from, and what peers do at the same place. */
+import { randomBytes } from 'node:crypto'
+import type { Holdfast, HoldfastOptions, Verdict } from 'holdfast'
+import { sqliteStore } from 'holdfast/store/sqlite'
+import { addressOf, subjectOf, userAgentOf } from '../shared/clients.ts'
+import { freshHoldfast, signIn } from '../shared/holdfast.ts'
+import { type FastJwtVerified, fastJwtTokens, type JoseVerified, joseTokens } from '../shared/jwt.ts'
+import { peer } from '../shared/peer.ts'
+import type { Case, Presented } from './rounds.ts'
+
+export interface Population {
+  /** Sessions in each store. */
+  readonly sessions: number
+  /** Of those, presented in rotation. */
+  readonly inRotation: number
+}
+
+function presentedBy(at: number, token: string): Presented {
+  return { token, context: { ip: addressOf(at), userAgent: userAgentOf(at) } }
+}
+
+/** Fills a store; the sessions in rotation are spread over it. */
+async function populate(holdfast: Holdfast, { sessions, inRotation }: Population): Promise<Presented[]> {
+  const every = Math.floor(sessions / inRotation)
+  const presented: Presented[] = []
+  for (let at = 0; at < sessions; at += 1) {
+    const token = await signIn(holdfast, at)
+    if (at % every === 0 && presented.length < inRotation) presented.push(presentedBy(at, token))
+  }
+  return presented
+}
+
+async function issueEach(inRotation: number, issue: (at: number) => string | Promise<string>): Promise<Presented[]> {
+  return Promise.all(Array.from({ length: inRotation }, async (_, at) => presentedBy(at, await issue(at))))
+}
+
+const isLive = (answer: unknown): boolean => (answer as Verdict).status === 'live'
+
+async function holdfastCases(population: Population, sqlite: HoldfastOptions['store']): Promise<Case[]> {
+  const inMemory = freshHoldfast()
+  const inSqlite = freshHoldfast(sqlite)
+  const ofMemory = await populate(inMemory, population)
+  const ofSqlite = await populate(inSqlite, population)
+  const anew = { fresh: true } as const
+  return [
+    { name: 'cached', presented: ofMemory, check: (p) => inMemory.verify(p.token, p.context), accepts: isLive },
+    { name: 'memory', presented: ofMemory, check: (p) => inMemory.verify(p.token, p.context, anew), accepts: isLive },
+    { name: 'sqlite', presented: ofSqlite, check: (p) => inSqlite.verify(p.token, p.context, anew), accepts: isLive },
+  ]
+}
+
+async function joseCase(inRotation: number): Promise<Case> {
+  const { sign, verify } = await joseTokens()
+  return {
+    name: 'jose',
+    presented: await issueEach(inRotation, (at) => sign(subjectOf(at))),
+    check: ({ token }) => verify(token),
+    accepts: (answer) => (answer as JoseVerified).payload.sub !== undefined,
+  }
+}
+
+interface IronSession {
+  readonly sealData: (data: object, options: object) => Promise<string>
+  readonly unsealData: (seal: string, options: object) => Promise<{ readonly subject?: string }>
+}
+
+async function ironSessionCase(inRotation: number): Promise<Case> {
+  const { sealData, unsealData } = await peer<IronSession>('iron-session')
+  const options = { password: randomBytes(32).toString('hex'), ttl: 12 * 3600 }
+  return {
+    name: 'iron-session',
+    presented: await issueEach(inRotation, (at) => sealData({ subject: subjectOf(at), role: 'member' }, options)),
+    check: ({ token }) => unsealData(token, options),
+    accepts: (answer) => (answer as { readonly subject?: string }).subject !== undefined,
+  }
+}
+
+async function fastJwtCase(inRotation: number): Promise<Case> {
+  const { sign, verify } = await fastJwtTokens()
+  return {
+    name: 'fast-jwt',
+    presented: await issueEach(inRotation, (at) => sign(subjectOf(at))),
+    check: ({ token }) => verify(token),
+    accepts: (answer) => (answer as FastJwtVerified).sub !== undefined,
+  }
+}
+
+export async function allCases(population: Population, folder: string): Promise<Case[]> {
+  const { inRotation } = population
+  return [
+    ...(await holdfastCases(population, sqliteStore(`${folder}/sessions.db`))),
+    await fastJwtCase(inRotation),
+    await joseCase(inRotation),
+    await ironSessionCase(inRotation),
+  ]
+}

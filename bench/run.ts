@@ -1,0 +1,109 @@
+/**
+ * `npm run bench`: measures Holdfast beside its peers, prints tables, writes `--out`.
+ *
+ *   --only micro,http,memory,start   parts to run; default all
+ *   --match TEXT                     of the http part, only contestants whose name contains it
+ *   --pairs N                        pairs per contestant in the http part; default 11
+ *   --out FILE                       also writes everything as JSON
+ *   --docs                           also writes the tables into docs/benchmarks.md
+ *   --check                          ends with 1 when a target is missed
+ *   --smoke                          the least effort that runs everything: shows that it works, measures nothing
+ *   --profile FOLDER                 writes CPU profiles of the measured processes
+ */
+import { rmSync } from 'node:fs'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { measureHttp, twoCores } from './http/http.ts'
+import { measureMemory } from './memory/memory.ts'
+import { measureMicro } from './micro/micro.ts'
+import { needPeers, needWrk } from './needs.ts'
+import { writePage } from './page.ts'
+import { describeMachine, type Results, readVersions } from './results.ts'
+import { measureStart } from './start/start.ts'
+import { tablesOf } from './table.ts'
+import { judge } from './targets.ts'
+
+const { values: given } = parseArgs({
+  options: {
+    only: { type: 'string', default: 'micro,http,memory,start' },
+    match: { type: 'string', default: '' },
+    pairs: { type: 'string', default: '11' },
+    out: { type: 'string' },
+    docs: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    smoke: { type: 'boolean', default: false },
+    profile: { type: 'string' },
+  },
+})
+
+const efforts = {
+  full: {
+    micro: { rounds: 21, share: 40 },
+    population: { sessions: 100_000, inRotation: 1000 },
+    http: { pairs: Number(given.pairs), launches: 3, seconds: 1, sessions: 500 },
+    memory: { sessions: 1_000_000, times: 3 },
+    start: 5,
+  },
+  smoke: {
+    micro: { rounds: 2, share: 2 },
+    population: { sessions: 500, inRotation: 100 },
+    http: { pairs: 1, launches: 1, seconds: 1, sessions: 20 },
+    memory: { sessions: 10_000, times: 1 },
+    start: 1,
+  },
+} as const
+
+const effort = given.smoke ? efforts.smoke : efforts.full
+const flags = given.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(given.profile)}`]
+
+function progress(line: string): void {
+  console.error(`bench: ${line}`)
+}
+
+type Part = 'micro' | 'http' | 'memory' | 'start'
+
+const parts: { readonly [Name in Part]: (folder: string) => Promise<Results[Name]> } = {
+  micro: async (folder) => {
+    await needPeers()
+    return measureMicro(folder, effort.micro, effort.population, flags)
+  },
+  http: async (folder) => {
+    await needPeers()
+    await needWrk()
+    return measureHttp(folder, { ...effort.http, flags, cpus: twoCores() }, given.match, progress)
+  },
+  memory: () => measureMemory(effort.memory.sessions, effort.memory.times),
+  start: () => measureStart(effort.start),
+}
+
+function isPart(name: string): name is Part {
+  return Object.hasOwn(parts, name)
+}
+
+async function measureAll(names: readonly Part[], folder: string): Promise<Results> {
+  let results: Results = { at: new Date().toISOString(), machine: describeMachine(), versions: await readVersions() }
+  for (const name of names) {
+    progress(name)
+    results = { ...results, [name]: await parts[name](folder) }
+  }
+  return results
+}
+
+// An interrupt ends this process through its exit handlers; the children end with their channel to it.
+process.on('SIGINT', () => process.exit(130))
+process.on('SIGTERM', () => process.exit(143))
+
+const names = given.only.split(',')
+const unknown = names.filter((name) => !isPart(name))
+if (unknown.length > 0) throw new Error(`--only knows ${Object.keys(parts).join(', ')}, not ${unknown.join(', ')}`)
+
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+const results = await measureAll(names.filter(isPart), folder)
+const tables = tablesOf(results, !given.smoke)
+console.log(tables)
+if (given.docs) await writePage(tables)
+if (given.out !== undefined) await writeFile(given.out, `${JSON.stringify(results, null, 2)}\n`)
+if (given.check && !given.smoke && judge(results).some(({ met }) => !met)) process.exitCode = 1

@@ -1,0 +1,16 @@
+/** Holdfast as an app sets it up: defaults, a secret, a store. */
+import { randomBytes } from 'node:crypto'
+import { createHoldfast, type Holdfast, type HoldfastOptions } from 'holdfast'
+import { memoryStore } from 'holdfast/store/memory'
+import { addressOf, subjectOf, userAgentOf } from './clients.ts'
+
+export function freshHoldfast(store: HoldfastOptions['store'] = memoryStore()): Holdfast {
+  return createHoldfast({ secret: randomBytes(32).toString('hex'), store })
+}
+
+/** Signs in the `at`-th user from their own address; the token is theirs. */
+export async function signIn(holdfast: Holdfast, at: number): Promise<string> {
+  const context = { ip: addressOf(at), userAgent: userAgentOf(at) }
+  const { token } = await holdfast.issue({ subject: subjectOf(at), attributes: { role: 'member' }, context })
+  return token
+}

@@ -1,0 +1,94 @@
+/** The results as Markdown tables. */
+import type { PairResult } from './http/pairs.ts'
+import type { Results } from './results.ts'
+import type { Spread } from './shared/statistics.ts'
+import { judge } from './targets.ts'
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows]
+  const widths = head.map((_, column) => Math.max(3, ...all.map((row) => row[column]?.length ?? 0)))
+  const line = (row: readonly string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
+  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)].join('\n')
+}
+
+function digits(value: number): string {
+  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)
+}
+
+function range({ median, min, max }: Spread): string[] {
+  return [digits(median), `${digits(min)} to ${digits(max)}`]
+}
+
+function quartiles({ median, q1, q3 }: Spread, scale = 1): string {
+  return `${digits(median * scale)} (${digits(q1 * scale)} to ${digits(q3 * scale)})`
+}
+
+const caseNames: Readonly<Record<string, string>> = {
+  cached: 'Holdfast verify, cached',
+  memory: 'Holdfast verify, uncached on memory',
+  sqlite: 'Holdfast verify, uncached on SQLite',
+  'fast-jwt': 'fast-jwt HS256, cached',
+  jose: 'jose HS256 jwtVerify',
+  'iron-session': 'iron-session unsealData',
+}
+
+function microTable({ micro }: Results): string[] {
+  if (micro === undefined) return []
+  const rows = Object.entries(micro.cases).map(([name, { wall, cpu }]) => [
+    caseNames[name] ?? name,
+    ...range(wall),
+    digits(cpu.median),
+  ])
+  return [table(['one check', 'µs, median', 'range over rounds', 'CPU µs, median'], rows)]
+}
+
+function pairRow(name: string, { ratio, cpuRatio, addedCpu, perSecond, barePerSecond, p99, bareP99 }: PairResult): string[] {
+  return [
+    name,
+    quartiles(ratio, 100),
+    quartiles(cpuRatio, 100),
+    quartiles(addedCpu),
+    `${(perSecond.median / 1000).toFixed(1)} / ${(barePerSecond.median / 1000).toFixed(1)}`,
+    `${digits(p99.median)} / ${digits(bareP99.median)}`,
+  ]
+}
+
+function httpTable({ http }: Results): string[] {
+  if (http === undefined) return []
+  const rows = Object.entries(http.contestants).map(([name, result]) => pairRow(name, result))
+  const head = ['GET /me', '% of bare (quartiles)', '% by CPU time', 'added CPU, µs', 'k req/s, own / bare', 'p99 ms, own / bare']
+  return [table(head, [pairRow('null test, bare twice', http.nullTest), ...rows])]
+}
+
+function memoryTable({ memory }: Results): string[] {
+  if (memory === undefined) return []
+  const { sessions, bytes, residentBytes, fullGc, get, verify, issue } = memory
+  const rows = [
+    ['bytes per session', ...range(bytes)],
+    ['resident bytes per session', ...range(residentBytes)],
+    ['full collection, ms', ...range(fullGc)],
+    ['store get, µs', ...range(get)],
+    ['verify, uncached, µs', ...range(verify)],
+    ['issue, µs', ...range(issue)],
+  ]
+  return [table([`${sessions.toLocaleString('en')} sessions in memory`, 'median', 'range over runs'], rows)]
+}
+
+function startTable({ start }: Results): string[] {
+  return start === undefined
+    ? []
+    : [table(['start', 'ms, median', 'range'], [['npm start to /healthz', ...range(start.healthy)]])]
+}
+
+function targetTable(results: Results): string {
+  const rows = judge(results).map(({ target, measured, met }) => [target, measured, met ? 'met' : 'MISSED'])
+  return table(['target', 'measured', ''], rows)
+}
+
+/** `judged` false leaves the targets out. */
+export function tablesOf(results: Results, judged: boolean): string {
+  const { machine, at } = results
+  const where = `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}; ${at}`
+  const parts = [microTable, httpTable, memoryTable, startTable].flatMap((part) => part(results))
+  return [where, ...parts, ...(judged ? [targetTable(results)] : [])].join('\n\n')
+}

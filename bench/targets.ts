@@ -1,0 +1,60 @@
+/** What the project promises of its speed, and whether a run kept it. For people with a quiet machine, not for CI. */
+import { contestants } from './http/contestants.ts'
+import type { HttpResult } from './http/http.ts'
+import type { Results } from './results.ts'
+
+export interface Outcome {
+  readonly target: string
+  readonly measured: string
+  readonly met: boolean
+}
+
+interface Limit {
+  readonly name: string
+  readonly most: number
+  readonly unit: string
+  readonly read: (results: Results) => number | undefined
+}
+
+const limits: readonly Limit[] = [
+  { name: 'verify, cached', most: 1.5, unit: 'µs', read: ({ micro }) => micro?.cases.cached?.wall.median },
+  { name: 'verify, uncached on memory', most: 6, unit: 'µs', read: ({ micro }) => micro?.cases.memory?.wall.median },
+  { name: 'verify, uncached on SQLite', most: 15, unit: 'µs', read: ({ micro }) => micro?.cases.sqlite?.wall.median },
+  { name: 'memory per session', most: 600, unit: 'B', read: ({ memory }) => memory?.bytes.median },
+  { name: 'npm start to /healthz', most: 3000, unit: 'ms', read: ({ start }) => start?.healthy.median },
+]
+
+function percent(ratio: number): string {
+  return `${(ratio * 100).toFixed(1)} %`
+}
+
+function httpOutcomes({ contestants: measured }: HttpResult): Outcome[] {
+  const outcomes: Outcome[] = []
+  for (const { name, target } of contestants) {
+    const result = measured[name]
+    if (target === undefined || result === undefined) continue
+    const { median } = result.ratio
+    outcomes.push({ target: `${name} ≥ ${percent(target)} of bare`, measured: percent(median), met: median >= target })
+  }
+  for (const [name, peer] of Object.entries(measured)) {
+    const own = measured[`${peer.framework} holdfast`]
+    if (peer.kind !== 'peer' || own === undefined) continue
+    outcomes.push({
+      target: `${peer.framework} holdfast ahead of ${name}`,
+      measured: `${percent(own.ratio.median)} against ${percent(peer.ratio.median)}`,
+      met: own.ratio.median > peer.ratio.median,
+    })
+  }
+  return outcomes
+}
+
+/** The targets that the run has figures for. */
+export function judge(results: Results): Outcome[] {
+  const outcomes: Outcome[] = []
+  for (const { name, most, unit, read } of limits) {
+    const value = read(results)
+    if (value === undefined) continue
+    outcomes.push({ target: `${name} ≤ ${most} ${unit}`, measured: `${value.toFixed(2)} ${unit}`, met: value <= most })
+  }
+  return results.http === undefined ? outcomes : [...outcomes, ...httpOutcomes(results.http)]
+}
