@@ -55,7 +55,7 @@ export interface Tokens {
 /** 24 base64url characters, as ids are spelled. */
 export const sessionIdPattern: RegExp = /^[A-Za-z0-9_-]{24}$/
 
-const canonical = /^[A-Za-z0-9_-]{104}$/
+const canonical: RegExp = new RegExp(`^[A-Za-z0-9_-]{${bodyLength}}$`)
 
 function kindOf(text: string): TokenKind | undefined {
   if (text.startsWith(tokenKinds.session)) return text.length === tokenKinds.session.length + bodyLength ? 'session' : undefined
@@ -98,7 +98,7 @@ export function createTokens(keyring: Keyring, random: RandomPool): Tokens {
       if (kind === undefined) return undefined
       const body = text.slice(tokenKinds[kind].length)
       // Node's decoder skips whitespace, accepts `+`, `/` and characters that share their low byte, and ignores what
-      // follows `=`. 104 characters of the one alphabet re-encode to themselves, and nothing else does.
+      // follows `=`. So many characters of the one alphabet re-encode to themselves, and nothing else does.
       if (!canonical.test(body)) return undefined
       bytes.write(body, 'base64url')
       const key = keyring.find(body.slice(0, idText.from))

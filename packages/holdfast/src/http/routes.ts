@@ -1,5 +1,5 @@
 /** The routes that Holdfast answers itself, under `basePath`. A table: path, method, what it does. */
-import { HoldfastError } from '../engine/errors.ts'
+import { HoldfastError, invalidField } from '../engine/errors.ts'
 import type { Session } from '../engine/session.ts'
 import { sessionIdPattern } from '../engine/token.ts'
 import type { CurrentSessionWire, PageWire, SessionWire } from '../shared/wire.ts'
@@ -54,8 +54,7 @@ function readLimit(text: string | null): number | undefined {
   if (text === null) return undefined
   const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0
   if (limit >= 1 && limit <= 200) return limit
-  const message = 'must be a whole number from 1 to 200'
-  throw new HoldfastError('invalid-request', { detail: `limit ${message}`, fields: [{ field: 'limit', message }] })
+  throw invalidField('limit', 'must be a whole number from 1 to 200')
 }
 
 function queryOf(target: string): URLSearchParams {
