@@ -24,6 +24,7 @@ function quartiles({ median, q1, q3 }: Spread, scale = 1): string {
 }
 
 const caseNames: Readonly<Record<string, string>> = {
+  yardstick: 'yardstick: SHA-256 of 43 characters',
   cached: 'Holdfast verify, cached',
   memory: 'Holdfast verify, uncached on memory',
   sqlite: 'Holdfast verify, uncached on SQLite',
@@ -34,12 +35,14 @@ const caseNames: Readonly<Record<string, string>> = {
 
 function microTable({ micro }: Results): string[] {
   if (micro === undefined) return []
+  const yardstick = micro.cases.yardstick?.wall.median ?? Number.NaN
   const rows = Object.entries(micro.cases).map(([name, { wall, cpu }]) => [
     caseNames[name] ?? name,
     ...range(wall),
     digits(cpu.median),
+    digits(wall.median / yardstick),
   ])
-  return [table(['one check', 'µs, median', 'range over rounds', 'CPU µs, median'], rows)]
+  return [table(['one check', 'µs, median', 'range over rounds', 'CPU µs, median', 'yardsticks'], rows)]
 }
 
 function pairRow(name: string, { ratio, cpuRatio, addedCpu, perSecond, barePerSecond, p99, bareP99 }: PairResult): string[] {

@@ -1,5 +1,5 @@
 /** The cases: Holdfast's check by where the record comes from, and what peers do at the same place. */
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { Holdfast, HoldfastOptions, Verdict } from 'holdfast'
 import { sqliteStore } from 'holdfast/store/sqlite'
 import { addressOf, subjectOf, userAgentOf } from '../shared/clients.ts'
@@ -30,9 +30,22 @@ async function populate(holdfast: Holdfast, { sessions, inRotation }: Population
   return presented
 }
 
+/** What the machine does with the same small work at every run: one SHA-256 of 43 characters. */
+function yardstickCase(presented: readonly Presented[]): Case {
+  return {
+    name: 'yardstick',
+    presented,
+    check: ({ token }) => hash('sha256', token.slice(0, yardstickLength), 'base64url'),
+    accepts: (answer) => typeof answer === 'string',
+  }
+}
+
 async function issueEach(inRotation: number, issue: (at: number) => string | Promise<string>): Promise<Presented[]> {
   return Promise.all(Array.from({ length: inRotation }, async (_, at) => presentedBy(at, await issue(at))))
 }
+
+/** Characters hashed by the yardstick. */
+const yardstickLength = 43
 
 const isLive = (answer: unknown): boolean => (answer as Verdict).status === 'live'
 
@@ -43,6 +56,7 @@ async function holdfastCases(population: Population, sqlite: HoldfastOptions['st
   const ofSqlite = await populate(inSqlite, population)
   const anew = { fresh: true } as const
   return [
+    yardstickCase(ofMemory),
     { name: 'cached', presented: ofMemory, check: (p) => inMemory.verify(p.token, p.context), accepts: isLive },
     { name: 'memory', presented: ofMemory, check: (p) => inMemory.verify(p.token, p.context, anew), accepts: isLive },
     { name: 'sqlite', presented: ofSqlite, check: (p) => inSqlite.verify(p.token, p.context, anew), accepts: isLive },

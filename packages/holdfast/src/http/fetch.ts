@@ -19,6 +19,25 @@ declare const finished: unique symbol
  */
 export type FinishedResponse = Response & { readonly [finished]: true }
 
+/** Looks a header up when it is read: a look-up costs a microsecond, and most requests are judged by four of them. */
+class LazyHeaders {
+  readonly #headers: Headers
+
+  constructor(headers: Headers) {
+    this.#headers = headers
+  }
+
+  static {
+    for (const name of readHeaders) {
+      Object.defineProperty(LazyHeaders.prototype, name, {
+        get(this: LazyHeaders): string | undefined {
+          return this.#headers.get(name) ?? undefined
+        },
+      })
+    }
+  }
+}
+
 export class FetchCarrier implements Carrier {
   readonly #request: Request
   readonly #defaults: Map<string, string> = new Map()
@@ -30,7 +49,7 @@ export class FetchCarrier implements Carrier {
   constructor(request: Request, info: ConnectionInfo) {
     this.#request = request
     this.peer = info.ip
-    this.headers = Object.fromEntries(readHeaders.map((name) => [name, request.headers.get(name) ?? undefined]))
+    this.headers = new LazyHeaders(request.headers) as RequestHeaders
   }
 
   get method(): string {
@@ -78,9 +97,11 @@ export class FetchCarrier implements Carrier {
 
   /** The response with the session's headers and cookies, beside its own. */
   finish(response: Response): FinishedResponse {
-    if (this.#defaults.size === 0 && this.#set.size === 0 && this.#cookies.size === 0) return response as FinishedResponse
+    const onlyDefaults = this.#set.size === 0 && this.#cookies.size === 0
+    if (onlyDefaults && this.#addDefaults(response.headers)) return response as FinishedResponse
+    // A copy: an app may answer many requests with one response, and what is set here is for this client alone.
     const sent = new Response(response.body, response)
-    for (const [name, value] of this.#defaults) if (!sent.headers.has(name)) sent.headers.set(name, value)
+    this.#addDefaults(sent.headers)
     for (const [name, value] of this.#set) sent.headers.set(name, value)
     if (this.#cookies.size === 0) return sent as FinishedResponse
     let lines = sent.headers.getSetCookie()
@@ -88,6 +109,16 @@ export class FetchCarrier implements Carrier {
     sent.headers.delete('set-cookie')
     for (const line of lines) sent.headers.append('set-cookie', line)
     return sent as FinishedResponse
+  }
+
+  /** False when these headers cannot be changed, as those of a response that `fetch` gave. */
+  #addDefaults(headers: Headers): boolean {
+    try {
+      for (const [name, value] of this.#defaults) if (!headers.has(name)) headers.set(name, value)
+      return true
+    } catch {
+      return false
+    }
   }
 }
 

@@ -46,6 +46,25 @@ describe('a fetch-style request', () => {
     expect(redirect.headers.get('cache-control')).toBe('no-store')
   })
 
+  test('a response that an app sends to many requests never takes on the cookies of one', async () => {
+    const shared = new Response(null, { status: 204 })
+    const held = await world.holdfast.handle(ask('/login', { method: 'POST' }), local)
+    await held.signIn({ subject: 'alice' })
+    expect(held.finish(shared).headers.getSetCookie()).toHaveLength(2)
+    expect([shared.headers.getSetCookie(), shared.headers.get('cache-control')]).toEqual([[], null])
+  })
+
+  test('a guarded answer is marked for this client alone, also when its headers cannot be changed', async () => {
+    const held = await world.holdfast.handle(ask('/me', { headers: { cookie: await signedIn() } }), local)
+    expect(requireSession()(held)).toBeUndefined()
+    const plain = Response.json({})
+    expect(held.finish(plain)).toBe(plain)
+    expect(plain.headers.get('cache-control')).toBe('no-store')
+    expect(held.finish(Response.redirect('http://localhost/home', 303)).headers.get('cache-control')).toBe('no-store')
+    const cached = new Response('', { headers: { 'cache-control': 'private' } })
+    expect(held.finish(cached).headers.get('cache-control')).toBe('private')
+  })
+
   test('only the latest secret of several changes in one request is sent', async () => {
     const held = await world.holdfast.handle(ask('/login', { method: 'POST' }), local)
     await held.signIn({ subject: 'alice' })
