@@ -21,6 +21,7 @@ export type { ChangePolicy, EngineOptions, LimitOptions } from './engine/options
 export type { StandardSchema } from './engine/schema.ts'
 export { secretProblem } from './engine/secret.ts'
 export type { Issued, RequestContext, Session, Verdict } from './engine/session.ts'
+export type { ChangeStats, Stats, StoreCallStats } from './engine/stats.ts'
 export { createHoldfast, type Holdfast, type HoldfastOptions } from './holdfast.ts'
 export type { AnonymousStart, Delivered, SignInInput, StartAnonymousInput, StepUpInput } from './http/changes.ts'
 export type { SameSite } from './http/cookies.ts'

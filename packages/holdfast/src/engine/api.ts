@@ -3,6 +3,7 @@ import type { RevocationReason } from '../shared/codes.ts'
 import type { Attributes, Awaitable, Binding, Instant, Origin, SessionId } from '../store/store.ts'
 import type { SecurityEvent } from './events.ts'
 import type { Issued, RequestContext, Session, Verdict } from './session.ts'
+import type { Stats } from './stats.ts'
 
 export interface IssueInput<A extends Attributes = Attributes> {
   /** Whose session it is: a stable, never reused key, 1 to 256 characters without control characters. */
@@ -114,6 +115,8 @@ export interface EngineApi<A extends Attributes = Attributes> {
   sweep(): Promise<number>
   /** Listens to security events; returns a function that stops. A listener that throws is logged and left alone. */
   on(listener: (event: SecurityEvent) => void): () => void
+  /** What this node counted since it started, and how it stands: cheap enough to be asked for at every scrape. */
+  stats(): Stats
   /**
    * Ties a live connection (SSE, WebSocket) to its session: `close` is called once when the session ends.
    * Returns a function to call when the connection ends by itself.

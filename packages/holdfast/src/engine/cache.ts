@@ -7,6 +7,7 @@
  */
 import type { ChangeFeed, Instant, SessionId, SessionRecord } from '../store/store.ts'
 import type { RequestContext, Verdict } from './session.ts'
+import type { ChangeStats } from './stats.ts'
 
 export interface Remembered {
   readonly record: SessionRecord
@@ -31,6 +32,7 @@ interface Generation {
 const emptyGeneration = (): Generation => ({ entries: new Map(), credentials: new Map() })
 
 export class VerifiedCache {
+  readonly capacity: number
   readonly #perGeneration: number
   #young: Generation = emptyGeneration()
   #old: Generation = emptyGeneration()
@@ -38,6 +40,7 @@ export class VerifiedCache {
 
   /** `capacity` 0 remembers nothing. */
   constructor(capacity: number) {
+    this.capacity = capacity
     this.#perGeneration = Math.ceil(capacity / 2)
   }
 
@@ -71,12 +74,15 @@ export class VerifiedCache {
     return this.#changes
   }
 
-  drop(id: SessionId): void {
+  /** Whether there was anything of this session to drop. */
+  drop(id: SessionId): boolean {
     this.#changes += 1
+    let held = false
     for (const generation of [this.#young, this.#old]) {
-      for (const credential of generation.credentials.get(id) ?? []) generation.entries.delete(credential)
+      for (const credential of generation.credentials.get(id) ?? []) held = generation.entries.delete(credential) || held
       generation.credentials.delete(id)
     }
+    return held
   }
 
   clear(): void {
@@ -98,14 +104,20 @@ export class Confirmation {
   readonly #feed: ChangeFeed | undefined
   readonly #every: number
   readonly #maxAge: number
+  readonly #maxStaleness: number
   #at: Instant | undefined
   #stopped = false
+  #bypasses = 0
+  #bypassMs = 0
+  /** When memory was last found not to be trusted; undefined while it is. */
+  #bypassedAt: Instant | undefined
 
   /** A feed is asked every twentieth of `maxStaleness` and may lag by the rest, so that together they keep the bound. */
   constructor(feed: ChangeFeed | undefined, maxStaleness: number) {
     this.#feed = feed
     this.#every = Math.floor(maxStaleness / 20)
     this.#maxAge = maxStaleness - this.#every
+    this.#maxStaleness = maxStaleness
   }
 
   /** From now on `holds` is false. */
@@ -125,6 +137,18 @@ export class Confirmation {
     } catch {
       // A store that cannot say so is a store not to be remembered; the check itself will report the fault.
     }
+    this.#note(now)
     return this.#at !== undefined
+  }
+
+  get stats(): Omit<ChangeStats, 'lagMs'> {
+    return { whole: this.#at !== undefined && !this.#stopped, bypasses: this.#bypasses, bypassMs: this.#bypassMs }
+  }
+
+  #note(now: Instant): void {
+    // Between two checks that lie further apart nobody was kept from memory.
+    if (this.#bypassedAt !== undefined) this.#bypassMs += Math.min(Math.max(now - this.#bypassedAt, 0), this.#maxStaleness)
+    else if (this.#at === undefined) this.#bypasses += 1
+    this.#bypassedAt = this.#at === undefined ? now : undefined
   }
 }

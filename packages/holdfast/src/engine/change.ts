@@ -1,7 +1,8 @@
 /** Read, change, write back if nobody else did: the one loop behind every change of a live record. */
 import type { SessionId, SessionRecord } from '../store/store.ts'
-import { type Core, forget, nowOf, write } from './core.ts'
+import { type Core, forget, nowOf, read, write } from './core.ts'
 import { storeUnavailable } from './errors.ts'
+import { wasRefused } from './guard.ts'
 import { endOf } from './record.ts'
 
 /** Losing this often in a row means something is wrong, not busy: every loss is another caller's success. */
@@ -17,7 +18,7 @@ export async function changeRecord(
   next: (record: SessionRecord) => SessionRecord | undefined | Promise<SessionRecord | undefined>,
 ): Promise<SessionRecord | undefined> {
   for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
-    const record = await write(core, () => core.store.get(id))
+    const record = await read(core, () => core.store.get(id))
     if (record === undefined || endOf(record, nowOf(core)) !== undefined || core.pending.reasonFor(record) !== undefined)
       return undefined
     const changed = await next(record)
@@ -37,6 +38,7 @@ async function replaced(core: Core, record: SessionRecord, changed: SessionRecor
   try {
     return await write(core, () => core.store.replace(changed, record.revision))
   } catch (fault) {
+    if (wasRefused(fault)) throw fault
     forget(core, [record.id])
     if (await landed(core, record, changed)) return true
     throw fault
@@ -47,7 +49,7 @@ async function replaced(core: Core, record: SessionRecord, changed: SessionRecor
 async function landed(core: Core, { id, digest, nonce }: SessionRecord, changed: SessionRecord): Promise<boolean> {
   if (changed.digest === digest && changed.nonce === nonce) return false
   try {
-    const stored = await write(core, () => core.store.get(id))
+    const stored = await read(core, () => core.store.get(id))
     return stored !== undefined && stored.digest === changed.digest && stored.nonce === changed.nonce
   } catch {
     return false

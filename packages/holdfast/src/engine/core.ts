@@ -2,20 +2,22 @@
 import type { Awaitable, Instant, SessionId, SessionRecord, SessionStore } from '../store/store.ts'
 import type { Confirmation, VerifiedCache } from './cache.ts'
 import type { Connections } from './connections.ts'
-import { within } from './deadline.ts'
 import type { Events } from './events.ts'
 import type { Flights } from './flights.ts'
+import type { Guard } from './guard.ts'
 import type { Keyring } from './keyring.ts'
 import type { EngineSettings } from './options.ts'
 import type { PendingRevocations } from './pending.ts'
 import type { Session } from './session.ts'
 import { viewOf } from './session.ts'
+import type { LagMeter, Tally } from './stats.ts'
 import type { Tokens } from './token.ts'
 import type { TouchBuffer } from './touch.ts'
 
 export interface Core {
   readonly settings: EngineSettings
   readonly store: SessionStore
+  readonly guard: Guard
   readonly keyring: Keyring
   readonly tokens: Tokens
   readonly events: Events
@@ -25,11 +27,18 @@ export interface Core {
   readonly touches: TouchBuffer
   readonly connections: Connections
   readonly pending: PendingRevocations
+  readonly tally: Tally
+  readonly lag: LagMeter
 }
 
-/** An operation on the store within the write deadline; faults become `store-unavailable`. */
-export function write<T>(core: Core, run: () => Awaitable<T>): Promise<T> {
-  return within(core.settings.clock, core.settings.writeDeadline, run)
+/** A change of the store within the write deadline; faults become `store-unavailable`. */
+export async function write<T>(core: Core, run: () => Awaitable<T>): Promise<T> {
+  return core.guard.writes.run(core.settings.writeDeadline, run)
+}
+
+/** Reads what a change or a list needs: counted with the checks, but given the time of a write. */
+export async function read<T>(core: Core, run: () => Awaitable<T>): Promise<T> {
+  return core.guard.reads.run(core.settings.writeDeadline, run)
 }
 
 export function nowOf(core: Core): Instant {
@@ -46,6 +55,7 @@ export function listed(record: SessionRecord, now: Instant): Session {
 export function forget(core: Core, ids: readonly SessionId[]): void {
   for (const id of ids) {
     core.cache.drop(id)
+    core.lag.own(id)
     core.flights.spoil(id)
   }
 }

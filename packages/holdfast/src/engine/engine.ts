@@ -3,11 +3,11 @@ import type { Attributes, SessionId } from '../store/store.ts'
 import type { EngineApi } from './api.ts'
 import { Confirmation, VerifiedCache } from './cache.ts'
 import { Connections } from './connections.ts'
-import type { Core } from './core.ts'
+import { type Core, nowOf } from './core.ts'
 import { equalText, RandomPool } from './crypto.ts'
-import { within } from './deadline.ts'
 import { Events } from './events.ts'
 import { Flights } from './flights.ts'
+import { Guard } from './guard.ts'
 import { issue, issueAnonymous } from './issue.ts'
 import { createKeyring } from './keyring.ts'
 import { get, list } from './list.ts'
@@ -16,6 +16,7 @@ import { PendingRevocations } from './pending.ts'
 import { promote } from './promote.ts'
 import { elevate, regenerate } from './regenerate.ts'
 import { repeatRevocation, revoke, revokeAll, revokeToken } from './revoke.ts'
+import { LagMeter, type Stats, Tally } from './stats.ts'
 import { sweep, sweepRegularly } from './sweep.ts'
 import { createTokens } from './token.ts'
 import { TouchBuffer } from './touch.ts'
@@ -27,24 +28,30 @@ const connectionChecksPerBound = 4
 const shortestConnectionCheck = 10
 
 function createCore(settings: EngineSettings, store: EngineOptions['store']): Core {
-  const { clock, onFault, writeDeadline, maxStaleness } = settings
+  const { clock, onFault, writeDeadline, checkDeadline, maxStaleness } = settings
+  const guard = new Guard(settings)
   const keyring = createKeyring(settings.secrets)
   const events = new Events(() => clock.now(), onFault)
   const confirmation = new Confirmation(store.changes, maxStaleness)
   const core: Core = {
     settings,
     store,
+    guard,
     keyring,
     tokens: createTokens(keyring, new RandomPool(settings.random)),
     events,
     cache: new VerifiedCache(settings.rememberedChecks),
     confirmation,
     flights: new Flights(),
-    touches: new TouchBuffer({ store, clock, deadline: writeDeadline, onFault }),
+    touches: new TouchBuffer({
+      write: (sightings) => guard.writes.run(writeDeadline, () => store.touch(sightings)),
+      clock,
+      onFault,
+    }),
     connections: new Connections({
       clock,
       confirmation,
-      load: (id) => within(clock, settings.checkDeadline, () => store.get(id)),
+      load: async (id) => guard.reads.run(checkDeadline, () => store.get(id), id),
       reasonFor: (record) => core.pending.reasonFor(record),
       onExpired: (record) => events.emit({ kind: 'session_expired', session: record.id, subject: record.subject }),
       onFault,
@@ -55,6 +62,8 @@ function createCore(settings: EngineSettings, store: EngineOptions['store']): Co
       onFault,
       apply: (target, revocation) => repeatRevocation(core, target, revocation),
     }),
+    tally: new Tally(),
+    lag: new LagMeter(),
   }
   return core
 }
@@ -68,12 +77,24 @@ function followChanges(core: Core): () => void {
       return
     }
     for (const id of ids) {
-      core.cache.drop(id)
+      if (core.cache.drop(id)) core.lag.forgot(id, nowOf(core))
       core.flights.spoil(id)
     }
     core.connections.recheck(ids)
   })
   return stop ?? (() => undefined)
+}
+
+function statsOf({ tally, cache, confirmation, lag, guard, connections, touches, pending }: Core): Stats {
+  return {
+    verdicts: tally.verdicts,
+    cache: { size: cache.size, capacity: cache.capacity, hits: tally.remembered + tally.reviewed, misses: tally.missed },
+    changes: { ...confirmation.stats, lagMs: lag.lagMs },
+    store: { reads: guard.reads.stats, writes: guard.writes.stats },
+    connections: connections.count,
+    pendingTouches: touches.size,
+    pendingRevocations: pending.size,
+  }
 }
 
 /** An engine over settings that `parseEngineOptions` found no fault with. */
@@ -98,6 +119,7 @@ export function createEngine<A extends Attributes>(settings: EngineSettings, sto
     revokeAll: () => revokeAll(core),
     sweep: () => sweep(core),
     on: (listener) => core.events.on(listener),
+    stats: () => statsOf(core),
     attach: (session, close) => {
       const expiresAt = Math.min(session.idleExpiresAt, session.absoluteExpiresAt)
       return core.connections.attach(session, expiresAt, close)
@@ -110,6 +132,7 @@ export function createEngine<A extends Attributes>(settings: EngineSettings, sto
       await core.pending.stop()
       await core.touches.flush()
       core.touches.stop()
+      core.guard.stop()
       stopFollowing()
       // Nobody tells of changes any more, so nothing may be remembered.
       core.confirmation.stop()

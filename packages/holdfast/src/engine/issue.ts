@@ -1,9 +1,10 @@
 /** Starting a session: for a subject, or for a visitor who is not signed in. */
 import type { Attributes, Insertion, Instant, SessionCap, SessionId, SessionRecord } from '../store/store.ts'
 import type { AnonymousInput, IssueInput } from './api.ts'
-import { type Core, forget, listed, nowOf, write } from './core.ts'
+import { type Core, forget, listed, nowOf, read, write } from './core.ts'
 import { HoldfastError, invalidField } from './errors.ts'
 import { fingerprintOf, keptUserAgent, labelOf } from './fingerprint.ts'
+import { wasRefused } from './guard.ts'
 import { keptAddress } from './network.ts'
 import type { Limits } from './options.ts'
 import { endOf } from './record.ts'
@@ -117,7 +118,7 @@ async function insert(core: Core, record: SessionRecord, cap?: SessionCap): Prom
   try {
     return await write(core, () => core.store.insert(record, cap))
   } catch (fault) {
-    abandon(core, record.id)
+    if (!wasRefused(fault)) abandon(core, record.id)
     throw fault
   }
 }
@@ -131,7 +132,7 @@ function abandon(core: Core, id: SessionId): void {
 }
 
 async function liveRecord(core: Core, id: SessionId): Promise<SessionRecord | undefined> {
-  const record = await write(core, () => core.store.get(id))
+  const record = await read(core, () => core.store.get(id))
   return record === undefined || endOf(record, nowOf(core)) !== undefined ? undefined : record
 }
 

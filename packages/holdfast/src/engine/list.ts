@@ -1,7 +1,7 @@
 /** Looking sessions up by id and listing them. */
 import type { Cursor, ListQuery, SessionId } from '../store/store.ts'
 import type { ListInput, SessionList } from './api.ts'
-import { type Core, listed, nowOf, write } from './core.ts'
+import { type Core, listed, nowOf, read } from './core.ts'
 import { invalidField } from './errors.ts'
 import type { Session } from './session.ts'
 import { sessionIdPattern } from './token.ts'
@@ -11,7 +11,7 @@ const mostPerPage = 200
 
 export async function get(core: Core, id: SessionId): Promise<Session | undefined> {
   if (!sessionIdPattern.test(id)) return undefined
-  const record = await write(core, () => core.store.get(id))
+  const record = await read(core, () => core.store.get(id))
   return record && listed(record, nowOf(core))
 }
 
@@ -23,7 +23,7 @@ export async function list(core: Core, input: ListInput = {}): Promise<SessionLi
     ...(input.liveOnly === false ? {} : { liveAt: now }),
     ...(input.cursor === undefined ? {} : { after: parseCursor(input.cursor) }),
   }
-  const page = await write(core, () => core.store.list(query))
+  const page = await read(core, () => core.store.list(query))
   const items = page.items.map((record) => listed(record, now))
   return page.next === undefined ? { items } : { items, next: `${page.next.createdAt.toString(36)}.${page.next.id}` }
 }

@@ -45,6 +45,14 @@ export interface EngineOptions<A extends Attributes = Attributes> {
   readonly checkDeadline?: Duration
   /** Time that a sign-in or a revocation may take. Default 2 s. */
   readonly writeDeadline?: Duration
+  /**
+   * Leaves a store alone after this many faults in a row, reads and writes apart: checks and changes are then "cannot
+   * tell" at once, and after the pause (less up to a quarter) one call tries. Default 10 faults, 500 ms; at most 1 min.
+   * Revocations are attempted all the same.
+   */
+  readonly breaker?: { readonly faults?: number; readonly pause?: Duration }
+  /** Reads, and as many writes, that wait for the store at once; one more is "cannot tell" at once. Default 2000. */
+  readonly maxInFlight?: number
   /** Longest time that this node trusts a verified record without the store's confirmation. Default 1 s; at most 1 min. */
   readonly maxStaleness?: Duration
   /** Verified sessions that this node remembers. Default 10 000; 0 asks the store at each check. */
@@ -66,6 +74,11 @@ export interface Limits {
   readonly absolute: number
 }
 
+export interface BreakerSettings {
+  readonly faults: number
+  readonly pause: number
+}
+
 export interface EngineSettings {
   readonly secrets: readonly [string, ...string[]]
   readonly limits: { readonly signedIn: Limits; readonly remembered: Limits; readonly anonymous: Limits }
@@ -76,6 +89,8 @@ export interface EngineSettings {
   readonly stepUpGrace: number
   readonly checkDeadline: number
   readonly writeDeadline: number
+  readonly breaker: BreakerSettings
+  readonly maxInFlight: number
   readonly maxStaleness: number
   readonly rememberedChecks: number
   readonly retention: number
@@ -100,6 +115,8 @@ export const engineOptionNames: readonly (keyof EngineOptions)[] = [
   'stepUpGrace',
   'checkDeadline',
   'writeDeadline',
+  'breaker',
+  'maxInFlight',
   'maxStaleness',
   'rememberedChecks',
   'retention',
@@ -122,6 +139,7 @@ const durations = {
   stepUpGrace: { default: 10 * second, min: 0, max: minute },
   checkDeadline: { default: 500, min: 10, max: minute },
   writeDeadline: { default: 2 * second, min: 10, max: 5 * minute },
+  breakerPause: { default: 500, min: 10, max: minute },
   maxStaleness: { default: second, min: 0, max: minute },
   retention: { default: day, min: 0, max: longestLimit },
   sweepEvery: { default: 5 * minute, min: second, max: day },
@@ -196,6 +214,14 @@ function readCap(given: EngineOptions['sessionsPerSubject'], report: Report): En
   }
 }
 
+function readBreaker(given: EngineOptions['breaker'], report: Report): BreakerSettings {
+  if (given !== undefined && typeof given !== 'object') report({ field: 'breaker', message: 'must be an object' })
+  return {
+    faults: readCount(given?.faults, 'breaker.faults', { default: 10, min: 1, max: 1_000_000 }, report),
+    pause: readDuration(given?.pause, 'breaker.pause', durations.breakerPause, report),
+  }
+}
+
 function checkStore(store: unknown, report: Report): void {
   const missing = storeMethods.filter((name) => typeof (store as Partial<SessionStore> | undefined)?.[name] !== 'function')
   if (missing.length > 0) report({ field: 'store', message: `must be a session store; missing: ${missing.join(', ')}` })
@@ -241,6 +267,8 @@ export function parseEngineOptions<A extends Attributes>(options: EngineOptions<
     stepUpGrace: readDuration(options.stepUpGrace, 'stepUpGrace', durations.stepUpGrace, report),
     checkDeadline: readDuration(options.checkDeadline, 'checkDeadline', durations.checkDeadline, report),
     writeDeadline: readDuration(options.writeDeadline, 'writeDeadline', durations.writeDeadline, report),
+    breaker: readBreaker(options.breaker, report),
+    maxInFlight: readCount(options.maxInFlight, 'maxInFlight', { default: 2000, min: 1, max: 1_000_000 }, report),
     maxStaleness: readDuration(options.maxStaleness, 'maxStaleness', durations.maxStaleness, report),
     rememberedChecks: readCount(
       options.rememberedChecks,

@@ -2,7 +2,7 @@
 import type { Instant, SessionId, SessionRecord } from '../store/store.ts'
 import type { IssueInput } from './api.ts'
 import { changeRecord } from './change.ts'
-import { type Core, forget, nowOf, write } from './core.ts'
+import { type Core, forget, nowOf, read } from './core.ts'
 import { issue } from './issue.ts'
 import { applyRevocation, revokeTarget } from './revoke.ts'
 import type { Issued } from './session.ts'
@@ -86,7 +86,7 @@ async function endVisitor(core: Core, visitor: SessionRecord, issued: SessionId)
 /** Whether the revocation landed although its answer was lost: then there is no visitor to go back to. */
 async function wasEnded(core: Core, { id, nonce }: SessionRecord): Promise<boolean> {
   try {
-    const record = await write(core, () => core.store.get(id))
+    const record = await read(core, () => core.store.get(id))
     return record?.reason === 'promoted' && record.nonce === nonce
   } catch {
     return false

@@ -2,7 +2,7 @@
 import type { RevocationReason } from '../shared/codes.ts'
 import type { Revocation, Revoked, RevokeTarget, SessionId } from '../store/store.ts'
 import type { RevokeOptions, RevokeResult, RevokeSelector } from './api.ts'
-import { type Core, forget, nowOf, write } from './core.ts'
+import { type Core, forget, nowOf, read } from './core.ts'
 import { equalText } from './crypto.ts'
 import type { PendingTarget } from './pending.ts'
 import { checkSubject } from './subject.ts'
@@ -70,13 +70,15 @@ async function revokeSecret(
   { id, digest }: { id: SessionId; digest: string },
   revocation: Revocation,
 ): Promise<Revoked> {
-  const record = await write(core, () => core.store.get(id))
+  const record = await read(core, () => core.store.get(id))
   return record !== undefined && equalText(record.digest, digest) ? applyRevocation(core, { id }, revocation) : nothing
 }
 
 /** Revokes in the store and here, or throws and changes nothing here. */
 export async function applyRevocation(core: Core, target: RevokeTarget, revocation: Revocation): Promise<Revoked> {
-  const revoked = await write(core, () => core.store.revoke(target, revocation))
+  // Tried even while writes are given up for lost: what cannot be recorded is repeated, but later.
+  const ask = () => core.store.revoke(target, revocation)
+  const revoked = await core.guard.writes.run(core.settings.writeDeadline, ask, undefined, true)
   forget(core, revoked.ids)
   forgetTarget(core, target)
   for (const id of revoked.ids) {
@@ -118,7 +120,7 @@ export async function repeatRevocation(core: Core, target: PendingTarget, revoca
   let after: { createdAt: number; id: SessionId } | undefined
   do {
     const query = { subject, liveAt: nowOf(core), limit: 200, ...(after === undefined ? {} : { after }) }
-    const page = await write(core, () => core.store.list(query))
+    const page = await read(core, () => core.store.list(query))
     const meant = page.items.filter(({ id, createdAt }) => id !== except && createdAt <= revocation.at)
     for (const { id } of meant) await applyRevocation(core, { id }, revocation)
     after = page.next

@@ -2,6 +2,7 @@
 import type { SessionStore, Store } from '../store/store.ts'
 import { eventLoopTurn } from './clock.ts'
 import { type Core, nowOf, write } from './core.ts'
+import { jittered } from './jitter.ts'
 
 const batch = 500
 /** A round is bounded; what is left goes in the next. */
@@ -43,10 +44,10 @@ async function inBatches(core: Core, run: () => number | Promise<number>): Promi
   return total
 }
 
-/** Sweeps at every interval until stopped. */
+/** Sweeps at every interval until stopped. The first is jittered: nodes that start together do not sweep together. */
 export function sweepRegularly(core: Core): () => void {
-  const { clock, sweepEvery, onFault } = core.settings
-  let cancel = clock.after(sweepEvery, run)
+  const { clock, random, sweepEvery, onFault } = core.settings
+  let cancel = clock.after(jittered(random, sweepEvery, 0.5), run)
   let stopped = false
   function run(): void {
     sweep(core)

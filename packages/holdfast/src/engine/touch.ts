@@ -2,9 +2,8 @@
  * Coalesced recording of activity. At most one sighting per session and interval reaches this buffer; it is written
  * in batches. A lost batch can only end a session early, never late, because the store moves forward only.
  */
-import type { SessionId, SessionStore, Sighting } from '../store/store.ts'
+import type { Awaitable, SessionId, Sighting } from '../store/store.ts'
 import type { Clock } from './clock.ts'
-import { within } from './deadline.ts'
 import type { FaultLogger } from './events.ts'
 
 const flushAfter = 1000
@@ -13,9 +12,8 @@ const batchSize = 256
 const mostPending = 10_000
 
 export interface TouchOptions {
-  readonly store: SessionStore
+  readonly write: (sightings: readonly Sighting[]) => Awaitable<void>
   readonly clock: Clock
-  readonly deadline: number
   readonly onFault: FaultLogger
 }
 
@@ -44,6 +42,10 @@ export class TouchBuffer {
     return this.#pending.get(id)
   }
 
+  get size(): number {
+    return this.#pending.size
+  }
+
   /** Writes what is pending; faults are told to the logger and what failed stays for the next time. */
   flush(): Promise<void> {
     this.#cancelTimer?.()
@@ -69,12 +71,12 @@ export class TouchBuffer {
   }
 
   async #writeAll(): Promise<void> {
-    const { store, clock, deadline, onFault } = this.#options
+    const { write, onFault } = this.#options
     const all = [...this.#pending.values()]
     for (let start = 0; start < all.length; start += batchSize) {
       const batch = all.slice(start, start + batchSize)
       try {
-        await within(clock, deadline, () => store.touch(batch))
+        await write(batch)
       } catch (fault) {
         onFault(fault, 'recording activity')
         return

@@ -6,7 +6,6 @@ import { type BindingCheck, checkBinding, unremarkable } from './bind.ts'
 import type { Remembered } from './cache.ts'
 import { type Core, nowOf } from './core.ts'
 import { equalText } from './crypto.ts'
-import { within } from './deadline.ts'
 import { HoldfastError, retryAfterSeconds } from './errors.ts'
 import type { EventKind } from './events.ts'
 import type { Flight } from './flights.ts'
@@ -47,7 +46,10 @@ export function verify(
   context?: RequestContext,
   options?: VerifyOptions,
 ): Awaitable<Verdict> {
-  if (token === null || token === undefined || token === '') return missing
+  if (token === null || token === undefined || token === '') {
+    core.tally.dead.missing += 1
+    return missing
+  }
   const client = context ?? null
   try {
     const now = nowOf(core)
@@ -55,7 +57,11 @@ export function verify(
     if (core.confirmation.holds(now)) {
       const entry = core.cache.find(token)
       if (entry !== undefined && now < entry.validUntil) {
-        if (now < entry.touchAt && answersFor(client, entry)) return entry.verdict
+        if (now < entry.touchAt && answersFor(client, entry)) {
+          core.tally.remembered += 1
+          return entry.verdict
+        }
+        core.tally.reviewed += 1
         return accept(core, { token, client, now, since: core.cache.changes, flight: undefined }, entry.record, entry.current)
       }
     }
@@ -77,18 +83,12 @@ function lookUp(core: Core, token: string, client: RequestContext | null, now: I
   if (parsed.expiresAt !== null && now >= parsed.expiresAt) return dead(core, 'absolute-timeout', undefined, client)
 
   const since = core.cache.changes
+  if (!fresh) core.tally.missed += 1
   const joined = fresh ? undefined : core.flights.find(token)
-  const loading = joined?.record ?? core.store.get(parsed.id)
+  const loading = joined?.record ?? core.guard.reads.run(core.settings.checkDeadline, () => core.store.get(parsed.id), parsed.id)
   if (!(loading instanceof Promise)) return judge(core, { token, client, now, since, flight: undefined }, parsed, loading)
 
-  const { clock, checkDeadline } = core.settings
-  const flight =
-    joined ??
-    core.flights.start(
-      token,
-      parsed.id,
-      within(clock, checkDeadline, () => loading),
-    )
+  const flight = joined ?? core.flights.start(token, parsed.id, loading)
   return flight.record
     .then((record) => judge(core, { token, client, now: nowOf(core), since, flight }, parsed, record))
     .catch((fault: unknown) => unknown(core, fault, client))
@@ -97,6 +97,7 @@ function lookUp(core: Core, token: string, client: RequestContext | null, now: I
 function judge(core: Core, check: Check, parsed: ParsedToken, record: SessionRecord | undefined): Awaitable<Verdict> {
   const { client, now } = check
   if (record === undefined) return dead(core, 'not-found', undefined, client)
+  core.lag.saw(record)
   if ((parsed.kind === 'anonymous') !== (record.subject === null)) return dead(core, 'invalid', record, client)
   const current = equalText(parsed.digest, record.digest)
   if (!current && !isGrace(record, parsed.digest, now)) return dead(core, 'superseded', record, client)
@@ -119,6 +120,7 @@ function accept(core: Core, check: Check, record: SessionRecord, current: boolea
   const elevated = current && record.elevation !== null && now < record.elevation.until
   const session = viewOf(touched, { elevated, stepUpRequired: binding.outcome === 'step-up' })
   const verdict = Object.freeze({ status: 'live', session } as const)
+  core.tally.live += 1
   if (mayRemember(core, check)) {
     const touchAt = touched.seenAt + touchInterval(touched)
     core.cache.put(check.token, {
@@ -165,15 +167,16 @@ function refuseClient(
   client: RequestContext | null,
   binding: BindingCheck,
 ): Awaitable<Verdict> {
-  const verdict: Verdict = { status: 'dead', reason: 'binding-mismatch' }
-  if (binding.outcome !== 'revoke') return verdict
-  return revokeTarget(core, { id: record.id }, 'binding-mismatch').then(
-    () => verdict,
-    (fault: unknown) => unknown(core, fault, client),
-  )
+  const refused = (): Verdict => {
+    core.tally.dead['binding-mismatch'] += 1
+    return { status: 'dead', reason: 'binding-mismatch' }
+  }
+  if (binding.outcome !== 'revoke') return refused()
+  return revokeTarget(core, { id: record.id }, 'binding-mismatch').then(refused, (fault: unknown) => unknown(core, fault, client))
 }
 
 function dead(core: Core, reason: DeadReason, record: SessionRecord | undefined, client: RequestContext | null): Verdict {
+  core.tally.dead[reason] += 1
   const kind = deadEvents[reason] ?? 'session_use_after_revoke'
   core.events.emit({ kind, reason, session: record?.id ?? null, subject: record?.subject ?? null, ip: client?.ip ?? null })
   return { status: 'dead', reason }
@@ -181,6 +184,7 @@ function dead(core: Core, reason: DeadReason, record: SessionRecord | undefined,
 
 function unknown(core: Core, fault: unknown, client: RequestContext | null): Verdict {
   const code = fault instanceof HoldfastError && fault.code === 'crypto-unavailable' ? 'crypto-unavailable' : 'store-unavailable'
+  core.tally.unknown[code] += 1
   core.events.emit({ kind: 'session_check_unavailable', ip: client?.ip ?? null, outcome: code })
   return { status: 'unknown', code, retryAfter: retryAfterSeconds[code] }
 }

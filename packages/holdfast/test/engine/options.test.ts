@@ -32,6 +32,8 @@ describe('engine options', () => {
       stepUpGrace: 10 * second,
       checkDeadline: 500,
       writeDeadline: 2 * second,
+      breaker: { faults: 10, pause: 500 },
+      maxInFlight: 2000,
       maxStaleness: second,
       rememberedChecks: 10_000,
       retention: day,
@@ -58,6 +60,8 @@ describe('engine options', () => {
       stepUpGrace: '2m',
       checkDeadline: 5,
       writeDeadline: Number.POSITIVE_INFINITY,
+      breaker: { faults: 0, pause: '2m' },
+      maxInFlight: 0,
       maxStaleness: '61s',
       rememberedChecks: -1,
       retention: -1,
@@ -83,6 +87,9 @@ describe('engine options', () => {
         'stepUpGrace',
         'checkDeadline',
         'writeDeadline',
+        'breaker.faults',
+        'breaker.pause',
+        'maxInFlight',
         'maxStaleness',
         'rememberedChecks',
         'retention',
@@ -127,6 +134,10 @@ describe('engine options', () => {
     })
     expect(problems).toEqual([])
     expect(settings.cap).toBeNull()
+  })
+
+  it.each([4, 'off', false])('refuse %s as the breaker', (bad) => {
+    expect(parse({ breaker: bad }).fields).toContain('breaker')
   })
 
   it('hold a step-up within the absolute limit', () => {

@@ -3,7 +3,7 @@ import { TouchBuffer } from '../../src/engine/touch.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Sighting } from '../../src/store/store.ts'
 import { fakeClock } from '../../src/testing/index.ts'
-import { second, settle } from './support/start.ts'
+import { minute, second, settle, start } from './support/start.ts'
 import { holdingStore } from './support/stores.ts'
 
 const sighting = (id: string, seenAt = 1): Sighting => ({ id, seenAt, idleExpiresAt: seenAt + 10, ip: null })
@@ -12,14 +12,11 @@ function buffer(touch: (sightings: readonly Sighting[]) => void | Promise<void>)
   const clock = fakeClock()
   const onFault = vi.fn()
   const batches: (readonly Sighting[])[] = []
-  const store = {
-    ...memoryStore(),
-    touch: (sightings: readonly Sighting[]) => {
-      batches.push(sightings)
-      return touch(sightings)
-    },
+  const write = (sightings: readonly Sighting[]) => {
+    batches.push(sightings)
+    return touch(sightings)
   }
-  return { touches: new TouchBuffer({ store, clock, deadline: 2000, onFault }), clock, onFault, batches }
+  return { touches: new TouchBuffer({ write, clock, onFault }), clock, onFault, batches }
 }
 
 describe('the touch buffer', () => {
@@ -65,29 +62,32 @@ describe('the touch buffer', () => {
   })
 
   it('keeps what was seen while a write was under way', async () => {
-    const holding = holdingStore(memoryStore())
-    holding.holding = new Set(['touch'])
-    const clock = fakeClock()
-    const touches = new TouchBuffer({ store: holding.store, clock, deadline: 2000, onFault: vi.fn() })
+    const answers: (() => void)[] = []
+    const { touches, clock } = buffer(() => new Promise((resolve) => answers.push(resolve)))
     touches.note(sighting('a', 1))
     clock.advance(second)
     touches.note(sighting('a', 5))
-    holding.held[0]?.answer()
+    answers[0]?.()
     await settle()
     expect(touches.pending('a')?.seenAt).toBe(5)
     clock.advance(second)
-    expect(holding.held).toHaveLength(2)
+    expect(answers).toHaveLength(2)
   })
 
   it('is not held up for ever by a store that hangs', async () => {
-    const { touches, clock, onFault, batches } = buffer(() => new Promise(() => undefined))
-    touches.note(sighting('a'))
+    const holding = holdingStore(memoryStore())
+    const { engine, clock, faults } = start({ store: holding.store, sweepEvery: '1d' })
+    const { token } = await engine.issue({ subject: 'alice' })
+    holding.holding = new Set(['touch'])
+    clock.advance(5 * minute)
+    await engine.verify(token)
     clock.advance(second)
     clock.advance(2 * second)
     await settle()
-    expect(onFault).toHaveBeenCalledOnce()
+    expect(faults.map(({ doing }) => doing)).toEqual(['recording activity'])
+    expect(engine.stats()).toMatchObject({ pendingTouches: 1, store: { writes: { timeouts: 1, inFlight: 0 } } })
     clock.advance(second)
-    expect(batches).toHaveLength(2)
+    expect(holding.held).toHaveLength(2)
   })
 
   it('holds 10 000 sightings at most while the store takes none, and lets the oldest go', async () => {
