@@ -1,5 +1,4 @@
 /** The composition root: options in, engine and HTTP layer out as one object. */
-import { createAnonymousBudget } from './defence/anonymous-budget.ts'
 import type { EngineApi } from './engine/api.ts'
 import { createEngine } from './engine/engine.ts'
 import { ConfigurationError } from './engine/errors.ts'
@@ -7,6 +6,7 @@ import { type EngineOptions, engineOptionNames, parseEngineOptions, type Report 
 import { createAddresses } from './http/address.ts'
 import type { HttpCore } from './http/core.ts'
 import { type ConnectionInfo, openFetch, type WebExchange } from './http/fetch.ts'
+import { createLimits } from './http/limits.ts'
 import { type HttpOptions, httpOptionNames, parseHttpOptions, unknownNames } from './http/options.ts'
 import { createSessionCookies } from './http/session-cookies.ts'
 import type { FieldProblem } from './shared/wire.ts'
@@ -53,7 +53,7 @@ export function createHoldfast<A extends Attributes = Attributes>(options: Holdf
     settings,
     addresses: createAddresses(settings),
     cookies: createSessionCookies(settings.cookies),
-    budget: createAnonymousBudget({ counters, clock, perMinute: settings.anonymousPerMinute }),
+    limits: createLimits(settings, counters, clock),
     clock,
   }
   return { ...engine, http, handle: (request, info) => openFetch(http, request, info) }

@@ -115,6 +115,7 @@ export async function signIn<A extends Attributes>(exchange: Exchange<A>, input:
   const { allowCrossSite, ...identity } = input
   exchange.requireTransport()
   if (allowCrossSite !== true) requireOwnPage(exchange)
+  await exchange.core.limits.signIn.spend(exchange.context.ip)
   return deliver(exchange, await issueFor(exchange, { ...identity, context: exchange.context }))
 }
 
@@ -173,7 +174,7 @@ export async function startAnonymous<A extends Attributes>(
   exchange.requireTransport()
   // A first visit may follow a link from anywhere; only what changes something has to come from our own pages.
   if (isUnsafeMethod(exchange.carrier.method)) requireOwnPage(exchange)
-  await core.budget.spend(context.ip)
+  await core.limits.anonymous.spend(context.ip)
   const issued = await core.engine.issueAnonymous({ context, ...(attributes === undefined ? {} : { attributes }) })
   exchange.adopt(issued.session)
   if (carrier === 'cookie') {

@@ -1,9 +1,9 @@
 /** What every request of one Holdfast shares: the engine and the parts of the HTTP layer. */
-import type { AnonymousBudget } from '../defence/anonymous-budget.ts'
 import type { EngineApi } from '../engine/api.ts'
 import type { Clock } from '../engine/clock.ts'
 import type { Attributes } from '../store/store.ts'
 import type { Addresses } from './address.ts'
+import type { Limits } from './limits.ts'
 import type { HttpSettings } from './options.ts'
 import type { SessionCookies } from './session-cookies.ts'
 
@@ -12,6 +12,6 @@ export interface HttpCore<A extends Attributes = Attributes> {
   readonly settings: HttpSettings
   readonly addresses: Addresses
   readonly cookies: SessionCookies
-  readonly budget: AnonymousBudget
+  readonly limits: Limits
   readonly clock: Clock
 }

@@ -41,12 +41,11 @@ export interface HoldfastRequest<A extends Attributes = Attributes> {
    * is. `signIn` asks by itself; a route that does work before it, such as checking a password, asks first.
    */
   sourceProblem(): string | undefined
-  /** Why the page that made this request is not believed to be ours; `undefined` when it is. `signIn` asks by itself. */
-  sourceProblem(): string | undefined
   /**
    * Starts a session for a subject whose identity the app has just checked, and sets its cookies. The session that
    * the request came with ends: an anonymous one is promoted, another one replaced. Throws `csrf-failed` when
-   * another site's page made the request, `insecure-transport`, `session-limit`, `invalid-request`, `store-unavailable`.
+   * another site's page made the request, `rate-limited` when the source's budget is spent, `insecure-transport`,
+   * `session-limit`, `invalid-request`, `store-unavailable`.
    */
   signIn(input: SignInInput<A>): Promise<Delivered<A>>
   /** Ends the session, then expires its cookies. Throws `store-unavailable` when that could not be recorded; the cookies go all the same. */
@@ -69,6 +68,7 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
   readonly #credential: Credential
   readonly #context: RequestContext
   #verdict: Verdict<A> = missing
+  #failureWait: number | undefined
 
   constructor(core: HttpCore<A>, carrier: Carrier) {
     const peer = core.addresses.peerOf(carrier)
@@ -104,13 +104,20 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
     const { token } = this.#credential
     if (token === null) return undefined
     const verdict = this.#core.engine.verify(token, this.#context)
-    if (verdict instanceof Promise) {
-      return verdict.then((settled) => {
-        this.#verdict = settled
-      })
-    }
+    return verdict instanceof Promise ? verdict.then((settled) => this.#settle(settled)) : this.#settle(verdict)
+  }
+
+  #settle(verdict: Verdict<A>): void {
     this.#verdict = verdict
-    return undefined
+    // Only a token that nobody here issued is counted, so that whoever shares a network with a robot notices nothing.
+    if (verdict.status === 'dead' && verdict.reason === 'invalid') {
+      this.#failureWait = this.#core.limits.failedToken.spend(this.#context.ip)
+    }
+  }
+
+  /** Seconds for which this source is told nothing more about its tokens; `undefined` while it has a budget of invalid ones. */
+  get failureWait(): number | undefined {
+    return this.#failureWait
   }
 
   get verdict(): Verdict<A> {

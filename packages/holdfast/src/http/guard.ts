@@ -95,7 +95,10 @@ function stepUpAnswer({ acr, freshness }: Requirement): Answer {
 }
 
 function refuseDead(exchange: Exchange, requirement: Requirement): Answer {
-  const { verdict, credential } = exchange
+  const { verdict, credential, failureWait } = exchange
+  if (failureWait !== undefined) {
+    return problemAnswer('rate-limited', { detail: 'too many invalid tokens came from this network', retryAfter: failureWait })
+  }
   if (verdict.status === 'unknown') return problemAnswer(verdict.code, { retryAfter: verdict.retryAfter })
   const reason = verdict.status === 'dead' ? verdict.reason : 'missing'
   // One answer for every wrong visitor's token: whether the session exists is nobody's business.

@@ -35,7 +35,21 @@ export interface HttpOptions {
   readonly clearSiteData?: readonly ClearSiteDataDirective[]
   /** Anonymous sessions that one source (IPv4 /32, IPv6 /64) may start per minute. Default 10. */
   readonly anonymousPerMinute?: number
+  /** Sign-ins of one source per minute: sessions that it may start. Default 120. */
+  readonly signInsPerMinute?: number
+  /** Refreshes of one source per minute. Default 600. */
+  readonly refreshesPerMinute?: number
+  /** Tokens that nobody here issued, of one source per minute and node; beyond them it is told 429. Default 120. */
+  readonly failedTokensPerMinute?: number
 }
+
+const budgetDefaults = {
+  anonymousPerMinute: 10,
+  signInsPerMinute: 120,
+  refreshesPerMinute: 600,
+  failedTokensPerMinute: 120,
+} as const
+type BudgetName = keyof typeof budgetDefaults
 
 export interface HttpSettings {
   readonly origin: string | undefined
@@ -47,7 +61,7 @@ export interface HttpSettings {
   readonly allowInsecureTransport: boolean
   /** Value of the `Clear-Site-Data` header; null for none. */
   readonly clearSiteData: string | null
-  readonly anonymousPerMinute: number
+  readonly perMinute: Readonly<Record<BudgetName, number>>
 }
 
 /** Option names of this layer, for a check of the whole object. */
@@ -61,6 +75,9 @@ export const httpOptionNames: readonly (keyof HttpOptions)[] = [
   'allowInsecureTransport',
   'clearSiteData',
   'anonymousPerMinute',
+  'signInsPerMinute',
+  'refreshesPerMinute',
+  'failedTokensPerMinute',
 ]
 
 const nestedNames: Readonly<Record<'cookies' | 'csrf', readonly string[]>> = {
@@ -143,11 +160,12 @@ function belongsTo(host: string, domain: string): boolean {
   return host === domain.toLowerCase() || host.endsWith(`.${domain.toLowerCase()}`)
 }
 
-function readBudget(value: unknown, report: Report): number {
-  if (value === undefined) return 10
+function readBudget(options: HttpOptions, field: BudgetName, report: Report): number {
+  const value: unknown = options[field]
+  if (value === undefined) return budgetDefaults[field]
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 100_000) return value
-  report({ field: 'anonymousPerMinute', message: 'must be a whole number from 1 to 100000' })
-  return 10
+  report({ field, message: 'must be a whole number from 1 to 100000' })
+  return budgetDefaults[field]
 }
 
 function reportUnknownNested(options: HttpOptions, report: Report): void {
@@ -177,6 +195,11 @@ export function parseHttpOptions(options: HttpOptions, report: Report): HttpSett
     originOnlyPaths: new Set(readList(options.csrf?.originOnlyPaths, 'csrf.originOnlyPaths', pathProblem, report)),
     allowInsecureTransport: insecure,
     clearSiteData: clear.length === 0 ? null : clear.map((name) => `"${name}"`).join(', '),
-    anonymousPerMinute: readBudget(options.anonymousPerMinute, report),
+    perMinute: {
+      anonymousPerMinute: readBudget(options, 'anonymousPerMinute', report),
+      signInsPerMinute: readBudget(options, 'signInsPerMinute', report),
+      refreshesPerMinute: readBudget(options, 'refreshesPerMinute', report),
+      failedTokensPerMinute: readBudget(options, 'failedTokensPerMinute', report),
+    },
   })
 }

@@ -34,6 +34,9 @@ describe('options', () => {
       allowInsecureTransport: 'yes',
       clearSiteData: ['everything'],
       anonymousPerMinute: 0,
+      signInsPerMinute: 1.5,
+      refreshesPerMinute: 100_001,
+      failedTokensPerMinute: '9' as never,
       trustproxy: [],
     })
     expect(Object.keys(found).sort()).toEqual(
@@ -56,6 +59,9 @@ describe('options', () => {
         'allowInsecureTransport',
         'clearSiteData[0]',
         'anonymousPerMinute',
+        'signInsPerMinute',
+        'refreshesPerMinute',
+        'failedTokensPerMinute',
         'trustproxy',
       ].sort(),
     )

@@ -1,0 +1,50 @@
+/**
+ * Rate limits: how often one source may do something per window, counted in the shared store, so that every node and
+ * every restart knows the same.
+ *
+ * One atomic addition per use. A window begins with the first use and ends by itself, so that a burst around its end
+ * is at most twice the limit: enough to keep a store or a queue from filling. What guards a password slides
+ * (`sliding.ts`). What is refused is not counted: whoever waits as told gets in.
+ */
+import type { Clock } from '../engine/clock.ts'
+import { HoldfastError } from '../engine/errors.ts'
+import { sourceOf } from '../engine/network.ts'
+import type { CounterStore } from '../store/counters.ts'
+import { counting, secondsUntil } from './counting.ts'
+
+export { sourceOf } from '../engine/network.ts'
+
+export interface RateLimitOptions {
+  readonly counters: CounterStore
+  readonly clock: Clock
+  /** What is counted: the prefix of its keys, which tells them from those of other limits. */
+  readonly name: string
+  /** At most this many, 1 or more, … */
+  readonly most: number
+  /** … within this many milliseconds. */
+  readonly windowMs: number
+  /** What whoever is refused is told: safe to show. */
+  readonly detail: string
+}
+
+export interface RateLimit {
+  /**
+   * Takes one from the budget of the address's source: IPv4 /32, IPv6 /64. Throws `rate-limited` with the seconds
+   * to wait when it is spent, `store-unavailable` when that cannot be told.
+   */
+  spend(ip: string | undefined): Promise<void>
+  /** The same, from the budget of whatever `key` names. */
+  spendFor(key: string): Promise<void>
+}
+
+/** A limit over the counters of a store; of parallel callers on every node no more than `most` pass. */
+export function createRateLimit({ counters, clock, name, most, windowMs, detail }: RateLimitOptions): RateLimit {
+  const spendFor = async (key: string): Promise<void> => {
+    const { count, resetsAt } = await counting(() =>
+      counters.add(`${name}:${key}`, 1, { now: clock.now(), windowMs, atMost: most }),
+    )
+    if (count <= most) return
+    throw new HoldfastError('rate-limited', { detail, retryAfter: secondsUntil(resetsAt, clock.now()) })
+  }
+  return { spend: (ip) => spendFor(sourceOf(ip)), spendFor }
+}
