@@ -3,6 +3,7 @@ import { execFile, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { postgresPrograms } from '../test/services/postgres.ts'
 import { readManifest } from './manifest.ts'
 
 const run = promisify(execFile)
@@ -45,12 +46,21 @@ async function isDebian(): Promise<boolean> {
   }
 }
 
-/** The load generator. Installed when this is root on Debian or Ubuntu; elsewhere the error says what to install. */
+/** Installs a Debian package when this is root on Debian or Ubuntu; elsewhere throws what a person has to do. */
+async function install(name: string, otherwise: string): Promise<void> {
+  if (process.getuid?.() !== 0 || !(await isDebian())) throw new Error(otherwise)
+  await runInSight('apt-get', ['update'])
+  await runInSight('apt-get', ['install', '--yes', '--no-install-recommends', name])
+}
+
+/** The load generator. */
 export async function needWrk(): Promise<void> {
   if (await answers('wrk', ['-v'])) return
-  if (process.getuid?.() !== 0 || !(await isDebian())) {
-    throw new Error('the http part needs wrk (https://github.com/wg/wrk): `apt-get install wrk` or `brew install wrk`')
-  }
-  await runInSight('apt-get', ['update'])
-  await runInSight('apt-get', ['install', '--yes', '--no-install-recommends', 'wrk'])
+  await install('wrk', 'this part needs wrk (https://github.com/wg/wrk): `apt-get install wrk` or `brew install wrk`')
+}
+
+/** The servers that sessions are kept in. */
+export async function needServers(): Promise<void> {
+  if (!(await answers('redis-server', ['--version']))) await install('redis-server', 'this part needs redis-server')
+  if (postgresPrograms() === undefined) await install('postgresql', 'this part needs PostgreSQL (initdb, postgres)')
 }

@@ -4,7 +4,9 @@ import type { HttpResult } from './http/http.ts'
 import { readManifest } from './manifest.ts'
 import type { MemoryResult } from './memory/memory.ts'
 import type { MicroResult } from './micro/micro.ts'
+import type { RevocationResults } from './revocation/revocation.ts'
 import type { StartResult } from './start/start.ts'
+import type { StoresResult } from './stores/stores.ts'
 
 export interface Machine {
   readonly cpu: string
@@ -23,6 +25,8 @@ export interface Results {
   readonly micro?: MicroResult
   readonly http?: HttpResult
   readonly memory?: MemoryResult
+  readonly stores?: StoresResult
+  readonly revocation?: RevocationResults
   readonly start?: StartResult
 }
 

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures Holdfast beside its peers, prints tables, writes `--out`.
  *
- *   --only micro,http,memory,start   parts to run; default all
+ *   --only micro,http,memory,…       parts to run (also stores, revocation, start); default all
  *   --match TEXT                     of the http part, only contestants whose name contains it
  *   --pairs N                        pairs per contestant in the http part; default 11
  *   --out FILE                       also writes everything as JSON
@@ -18,16 +18,18 @@ import { parseArgs } from 'node:util'
 import { measureHttp, twoCores } from './http/http.ts'
 import { measureMemory } from './memory/memory.ts'
 import { measureMicro } from './micro/micro.ts'
-import { needPeers, needWrk } from './needs.ts'
+import { needPeers, needServers, needWrk } from './needs.ts'
 import { writePage } from './page.ts'
 import { describeMachine, type Results, readVersions } from './results.ts'
+import { measureRevocation } from './revocation/revocation.ts'
 import { measureStart } from './start/start.ts'
+import { measureStores } from './stores/stores.ts'
 import { tablesOf } from './table.ts'
 import { judge } from './targets.ts'
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'micro,http,memory,start' },
+    only: { type: 'string', default: 'micro,http,memory,stores,revocation,start' },
     match: { type: 'string', default: '' },
     pairs: { type: 'string', default: '11' },
     out: { type: 'string' },
@@ -44,6 +46,11 @@ const efforts = {
     population: { sessions: 100_000, inRotation: 1000 },
     http: { pairs: Number(given.pairs), launches: 3, seconds: 1, sessions: 500 },
     memory: { sessions: 1_000_000, times: 3 },
+    stores: {
+      redis: { sessions: 1_000_000, inFlight: 512, rounds: 15, waves: 20 },
+      postgres: { sessions: 100_000, inFlight: 512, rounds: 15, waves: 20 },
+    },
+    revocation: { samples: 300, sessions: 500 },
     start: 5,
   },
   smoke: {
@@ -51,6 +58,11 @@ const efforts = {
     population: { sessions: 500, inRotation: 100 },
     http: { pairs: 1, launches: 1, seconds: 1, sessions: 20 },
     memory: { sessions: 10_000, times: 1 },
+    stores: {
+      redis: { sessions: 1000, inFlight: 64, rounds: 2, waves: 2 },
+      postgres: { sessions: 1000, inFlight: 64, rounds: 2, waves: 2 },
+    },
+    revocation: { samples: 3, sessions: 20 },
     start: 1,
   },
 } as const
@@ -62,7 +74,7 @@ function progress(line: string): void {
   console.error(`bench: ${line}`)
 }
 
-type Part = 'micro' | 'http' | 'memory' | 'start'
+type Part = 'micro' | 'http' | 'memory' | 'stores' | 'revocation' | 'start'
 
 const parts: { readonly [Name in Part]: (folder: string) => Promise<Results[Name]> } = {
   micro: async (folder) => {
@@ -72,9 +84,19 @@ const parts: { readonly [Name in Part]: (folder: string) => Promise<Results[Name
   http: async (folder) => {
     await needPeers()
     await needWrk()
+    await needServers()
     return measureHttp(folder, { ...effort.http, flags, cpus: twoCores() }, given.match, progress)
   },
   memory: () => measureMemory(effort.memory.sessions, effort.memory.times),
+  stores: async () => {
+    await needServers()
+    return measureStores(effort.stores, flags)
+  },
+  revocation: async (folder) => {
+    await needServers()
+    await needWrk()
+    return measureRevocation(effort.revocation, folder)
+  },
   start: () => measureStart(effort.start),
 }
 

@@ -1,7 +1,9 @@
 /** The results as Markdown tables. */
 import type { PairResult } from './http/pairs.ts'
 import type { Results } from './results.ts'
+import type { Lag } from './revocation/revocation.ts'
 import type { Spread } from './shared/statistics.ts'
+import { type Backend, backendNames } from './stores/services.ts'
 import { judge } from './targets.ts'
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -77,6 +79,52 @@ function memoryTable({ memory }: Results): string[] {
   return [table([`${sessions.toLocaleString('en')} sessions in memory`, 'median', 'range over runs'], rows)]
 }
 
+function storesTable({ stores }: Results): string[] {
+  if (stores === undefined) return []
+  const rows = Object.entries(stores).map(([name, { driver, verify, ratio, bytes, effort }]) => [
+    backendNames[name as Backend],
+    effort.inFlight.toLocaleString('en'),
+    (driver.median / 1000).toFixed(1),
+    (verify.median / 1000).toFixed(1),
+    quartiles(ratio, 100),
+    effort.sessions.toLocaleString('en'),
+    digits(bytes),
+  ])
+  const head = [
+    'uncached checks',
+    'in flight',
+    'driver, k/s',
+    'verify, k/s',
+    '% of the driver (quartiles)',
+    'sessions',
+    'bytes each',
+  ]
+  return [table(head, rows)]
+}
+
+function lag({ p50, p99, max }: Lag): string {
+  return [p50, p99, max].map(digits).join(' / ')
+}
+
+function revocationTable({ revocation }: Results): string[] {
+  if (revocation === undefined) return []
+  const rows = Object.entries(revocation).map(([name, { effort, perSecond, refused, closed }]) => [
+    backendNames[name as Backend],
+    String(effort.samples),
+    (perSecond / 1000).toFixed(1),
+    lag(refused),
+    lag(closed),
+  ])
+  const head = [
+    'revocation to another node',
+    'samples',
+    'load, k req/s',
+    'refused, ms: p50 / p99 / max',
+    'stream closed, ms: p50 / p99 / max',
+  ]
+  return [table(head, rows)]
+}
+
 function startTable({ start }: Results): string[] {
   return start === undefined
     ? []
@@ -92,6 +140,6 @@ function targetTable(results: Results): string {
 export function tablesOf(results: Results, judged: boolean): string {
   const { machine, at } = results
   const where = `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}; ${at}`
-  const parts = [microTable, httpTable, memoryTable, startTable].flatMap((part) => part(results))
+  const parts = [microTable, httpTable, memoryTable, storesTable, revocationTable, startTable].flatMap((part) => part(results))
   return [where, ...parts, ...(judged ? [targetTable(results)] : [])].join('\n\n')
 }

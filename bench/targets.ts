@@ -2,6 +2,7 @@
 import { contestants } from './http/contestants.ts'
 import type { HttpResult } from './http/http.ts'
 import type { Results } from './results.ts'
+import { type Backend, backendNames } from './stores/services.ts'
 
 export interface Outcome {
   readonly target: string
@@ -16,13 +17,31 @@ interface Limit {
   readonly read: (results: Results) => number | undefined
 }
 
+function lagIn(backend: Backend): Limit['read'] {
+  return ({ revocation }) => revocation?.[backend].refused.p99
+}
+
 const limits: readonly Limit[] = [
   { name: 'verify, cached', most: 1.5, unit: 'µs', read: ({ micro }) => micro?.cases.cached?.wall.median },
   { name: 'verify, uncached on memory', most: 6, unit: 'µs', read: ({ micro }) => micro?.cases.memory?.wall.median },
   { name: 'verify, uncached on SQLite', most: 15, unit: 'µs', read: ({ micro }) => micro?.cases.sqlite?.wall.median },
   { name: 'memory per session', most: 600, unit: 'B', read: ({ memory }) => memory?.bytes.median },
+  { name: 'Redis memory per session', most: 450, unit: 'B', read: ({ stores }) => stores?.redis.bytes },
+  { name: 'revocation seen on another node, Redis, p99', most: 50, unit: 'ms', read: lagIn('redis') },
+  { name: 'revocation seen on another node, PostgreSQL, p99', most: 50, unit: 'ms', read: lagIn('postgres') },
   { name: 'npm start to /healthz', most: 3000, unit: 'ms', read: ({ start }) => start?.healthy.median },
 ]
+
+/** Least share of the driver's own rate that checks which ask the store keep. */
+const leastOfDriver = 0.6
+
+function storeOutcomes({ stores }: Results): Outcome[] {
+  return Object.entries(stores ?? {}).map(([name, { ratio, effort }]) => ({
+    target: `verify, uncached on ${backendNames[name as Backend]}, ${effort.inFlight} in flight ≥ ${percent(leastOfDriver)} of the driver`,
+    measured: percent(ratio.median),
+    met: ratio.median >= leastOfDriver,
+  }))
+}
 
 /**
  * What a yardstick took, in µs, on the machine that the limits in µs were set on. A machine that takes three times
@@ -54,13 +73,14 @@ function httpOutcomes({ contestants: measured }: HttpResult): Outcome[] {
     const { median } = result.ratio
     outcomes.push({ target: `${name} ≥ ${percent(target)} of bare`, measured: percent(median), met: median >= target })
   }
-  for (const [name, peer] of Object.entries(measured)) {
-    const own = measured[`${peer.framework} holdfast`]
-    if (peer.kind !== 'peer' || own === undefined) continue
+  for (const { name, kind, framework, against } of contestants) {
+    const { name: ownName, times } = against ?? { name: `${framework} holdfast`, times: 1 }
+    const [own, peer] = [measured[ownName], measured[name]]
+    if (kind !== 'peer' || own === undefined || peer === undefined) continue
     outcomes.push({
-      target: `${peer.framework} holdfast ahead of ${name}`,
+      target: times === 1 ? `${ownName} ahead of ${name}` : `${ownName} ≥ ${times} × ${name}`,
       measured: `${percent(own.ratio.median)} against ${percent(peer.ratio.median)}`,
-      met: own.ratio.median > peer.ratio.median,
+      met: own.ratio.median > peer.ratio.median * times,
     })
   }
   return outcomes
@@ -74,6 +94,6 @@ export function judge(results: Results): Outcome[] {
     if (value === undefined) continue
     outcomes.push({ target: `${name} ≤ ${most} ${unit}`, measured: `${value.toFixed(2)} ${unit}`, met: value <= most })
   }
-  outcomes.push(...yardstickOutcomes(results))
+  outcomes.push(...yardstickOutcomes(results), ...storeOutcomes(results))
   return results.http === undefined ? outcomes : [...outcomes, ...httpOutcomes(results.http)]
 }

@@ -1,4 +1,5 @@
 /** Who runs: each is `GET /me` on a framework, with or without a session library. */
+import type { Backend } from '../stores/services.ts'
 
 export type Framework = 'node' | 'express' | 'fastify' | 'hono' | 'fetch'
 
@@ -13,6 +14,10 @@ export interface Contestant {
   readonly carriedBy: 'cookie' | 'bearer'
   /** Least share of the bare framework's requests per second that it must keep. */
   readonly target?: number
+  /** Where the sessions are kept; absent: in the process. */
+  readonly backend?: Backend
+  /** Of a peer: whom it is compared with, and how many times as fast that one must be. Default `<framework> holdfast`, 1. */
+  readonly against?: { readonly name: string; readonly times: number }
 }
 
 function bare(framework: Framework): Contestant {
@@ -29,6 +34,12 @@ function peerOn(framework: Framework, name: string, server: string, carriedBy: '
   return { name: `${framework} ${name}`, framework, kind: 'peer', server: [framework, server], carriedBy }
 }
 
+/** With its sessions in a server: behind the cache, or `uncached`, which asks at each check. */
+function holdfastIn(backend: Backend, framework: Framework, file: string, name: string, target?: number): Contestant {
+  const contestant = { ...holdfastOn(framework, target), backend, server: ['stores', file] } as const
+  return { ...contestant, name: `${framework} ${name}` }
+}
+
 export const bareOf: Readonly<Record<Framework, Contestant>> = {
   node: bare('node'),
   express: bare('express'),
@@ -43,6 +54,16 @@ export const contestants: readonly Contestant[] = [
   holdfastOn('hono', 0.91),
   holdfastOn('express', 0.88),
   holdfastOn('fetch'),
+  holdfastIn('redis', 'node', 'redis', 'holdfast, Redis', 0.9),
+  holdfastIn('postgres', 'node', 'postgres', 'holdfast, PostgreSQL', 0.9),
+  holdfastIn('redis', 'express', 'redisUncached', 'holdfast, Redis, uncached'),
+  holdfastIn('postgres', 'express', 'postgresUncached', 'holdfast, PostgreSQL, uncached'),
+  {
+    ...peerOn('express', 'express-session, connect-redis', 'connectRedis'),
+    backend: 'redis',
+    server: ['stores', 'connectRedis'],
+    against: { name: 'express holdfast, Redis, uncached', times: 1.5 },
+  },
   peerOn('express', 'express-session', 'withExpressSession'),
   peerOn('fastify', '@fastify/session', 'withFastifySession'),
   peerOn('fastify', '@fastify/secure-session', 'withSecureSession'),

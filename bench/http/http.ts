@@ -1,6 +1,8 @@
 /** Part `http`: requests per second of an authenticated `GET /me`, against the same framework without sessions. */
+import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { bareOf, contestants } from './contestants.ts'
+import { startService } from '../stores/services.ts'
+import { bareOf, type Contestant, contestants } from './contestants.ts'
 import { compare, type HttpEffort, type PairResult } from './pairs.ts'
 
 export interface HttpResult {
@@ -15,6 +17,18 @@ export function twoCores(): readonly [number, number] | undefined {
   return process.platform === 'linux' && availableParallelism() >= 2 ? [0, 1] : undefined
 }
 
+/** Runs with the contestant's backend up, and its place written where its server looks for it. */
+async function withBackend<T>({ backend }: Contestant, folder: string, run: () => Promise<T>): Promise<T> {
+  if (backend === undefined) return run()
+  const service = await startService(backend)
+  try {
+    await writeFile(`${folder}/${backend}.json`, JSON.stringify(service.place))
+    return await run()
+  } finally {
+    await service.stop()
+  }
+}
+
 export async function measureHttp(
   folder: string,
   effort: HttpEffort,
@@ -26,7 +40,8 @@ export async function measureHttp(
   const results: Record<string, PairResult> = {}
   for (const contestant of contestants) {
     if (!contestant.name.includes(match)) continue
-    const result = await compare(bareOf[contestant.framework], contestant, folder, effort)
+    const bare = bareOf[contestant.framework]
+    const result = await withBackend(contestant, folder, () => compare(bare, contestant, folder, effort))
     results[contestant.name] = result
     progress(`${contestant.name} ${result.ratio.median.toFixed(3)}`)
   }

@@ -13,7 +13,7 @@ export interface ChildOptions {
 export interface Child {
   /** The next thing the child says. Rejects when it ends without a word. */
   next(): Promise<unknown>
-  ask(question: string): Promise<unknown>
+  ask(question: string | object): Promise<unknown>
   stop(): Promise<void>
 }
 

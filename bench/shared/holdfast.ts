@@ -4,8 +4,15 @@ import { createHoldfast, type Holdfast, type HoldfastOptions } from 'holdfast'
 import { memoryStore } from 'holdfast/store/memory'
 import { addressOf, subjectOf, userAgentOf } from './clients.ts'
 
-export function freshHoldfast(store: HoldfastOptions['store'] = memoryStore()): Holdfast {
-  return createHoldfast({ secret: randomBytes(32).toString('hex'), store })
+type Store = HoldfastOptions['store']
+
+export function freshHoldfast(store: Store = memoryStore(), secret: string = randomBytes(32).toString('hex')): Holdfast {
+  return createHoldfast({ secret, store })
+}
+
+/** Asks the store at each check. */
+export function forgetfulHoldfast(store: Store): Holdfast {
+  return createHoldfast({ secret: randomBytes(32).toString('hex'), store, rememberedChecks: 0 })
 }
 
 /** Signs in the `at`-th user from their own address; the token is theirs. */

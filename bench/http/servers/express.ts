@@ -1,6 +1,7 @@
 /** Express 5. */
 import { randomBytes } from 'node:crypto'
 import express, { type Express, type RequestHandler } from 'express'
+import type { Holdfast } from 'holdfast'
 import { holdfastExpress, requireSession } from 'holdfast/adapters/express'
 import { freshHoldfast } from '../../shared/holdfast.ts'
 import { peer } from '../../shared/peer.ts'
@@ -17,8 +18,12 @@ export function bare(): Promise<Listening> {
 }
 
 export function withHoldfast(): Promise<Listening> {
+  return serveWith(freshHoldfast())
+}
+
+export function serveWith(holdfast: Holdfast): Promise<Listening> {
   const app = express()
-  app.use(holdfastExpress(freshHoldfast()))
+  app.use(holdfastExpress(holdfast))
   app.get('/me', requireSession(), (request, response) => void response.json({ subject: request.holdfast.subject }))
   app.post('/login', async (request, response) => {
     await request.holdfast.signIn({ subject: subjectIn(request.url) })
@@ -36,10 +41,14 @@ interface WithSession {
 }
 
 /** With its memory store and the options that its documentation advises. */
-export async function withExpressSession(): Promise<Listening> {
+export function withExpressSession(): Promise<Listening> {
+  return serveWithSession({})
+}
+
+export async function serveWithSession(options: { readonly store?: object }): Promise<Listening> {
   const { default: session } = await peer<ExpressSession>('express-session')
   const app = express()
-  app.use(session({ secret: randomBytes(32).toString('hex'), resave: false, saveUninitialized: false }))
+  app.use(session({ ...options, secret: randomBytes(32).toString('hex'), resave: false, saveUninitialized: false }))
   app.get('/me', (request, response) => {
     const { subject } = (request as unknown as WithSession).session
     if (subject === undefined) response.status(401).json(refusal)

@@ -1,5 +1,6 @@
 /** Plain `node:http`. */
-import { createServer, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import type { Holdfast } from 'holdfast'
 import { type HeldRequest, holdfastNode, requireSession } from 'holdfast/adapters/node'
 import { freshHoldfast } from '../../shared/holdfast.ts'
 import { host, isLogin, type Listening, listening, nobody, subjectIn } from './server.ts'
@@ -9,7 +10,7 @@ function sendJson(response: ServerResponse, value: object): void {
   response.end(JSON.stringify(value))
 }
 
-function serve(listener: RequestListener): Promise<Listening> {
+function serve(listener: RequestListener): Promise<Server> {
   return listening(createServer(listener).listen(0, host))
 }
 
@@ -22,7 +23,11 @@ export function bare(): Promise<Listening> {
 }
 
 export function withHoldfast(): Promise<Listening> {
-  const protect = holdfastNode(freshHoldfast())
+  return serveWith(freshHoldfast())
+}
+
+export function serveWith(holdfast: Holdfast): Promise<Server> {
+  const protect = holdfastNode(holdfast)
   const guard = requireSession()
   return serve((request, response) =>
     protect(request, response, () => {

@@ -1,0 +1,66 @@
+/**
+ * One node of two. It serves `GET /me` and `POST /login`, ends sessions when asked, and tells when it saw one end.
+ * Argument: place as JSON. Instants are of the system's clock, which both nodes share.
+ */
+import type { AddressInfo } from 'node:net'
+import { serveWith } from '../http/servers/node.ts'
+import { tell } from '../shared/child.ts'
+import { freshHoldfast } from '../shared/holdfast.ts'
+import { openService, type Place } from '../stores/services.ts'
+
+export type Question =
+  | { readonly ask: 'issue' }
+  /** Resolves when the token is dead here; `seen` says when. */
+  | { readonly ask: 'watch'; readonly token: string }
+  | { readonly ask: 'revoke'; readonly session: string }
+
+export interface Seen {
+  /** The first check here that refused it. */
+  readonly refusedAt: number
+  /** When its live connection was told. */
+  readonly closedAt: number
+}
+
+/** Milliseconds, with the fraction that `Date.now` cuts off. */
+function instant(): number {
+  return performance.timeOrigin + performance.now()
+}
+
+const [place = '{}', secret = ''] = process.argv.slice(2)
+const { store } = await openService(JSON.parse(place) as Place)
+const holdfast = freshHoldfast(store, secret)
+const server = await serveWith(holdfast)
+
+async function watch(token: string): Promise<Promise<Seen>> {
+  const first = await holdfast.verify(token)
+  if (first.status !== 'live') throw new Error(`the session to watch is ${first.status}`)
+  const closed = new Promise<number>((resolve) => {
+    holdfast.attach(first.session, () => resolve(instant()))
+  })
+  const refused = new Promise<number>((resolve) => {
+    const look = async (): Promise<void> => {
+      const { status } = await holdfast.verify(token)
+      if (status === 'dead') resolve(instant())
+      else setImmediate(look)
+    }
+    void look()
+  })
+  return Promise.all([refused, closed]).then(([refusedAt, closedAt]) => ({ refusedAt, closedAt }))
+}
+
+process.on('message', async (question: Question) => {
+  if (question.ask === 'issue') {
+    const { token, session } = await holdfast.issue({ subject: 'watched' })
+    tell({ token, session: session.id })
+  } else if (question.ask === 'revoke') {
+    await holdfast.revoke({ session: question.session })
+    tell(instant())
+  } else {
+    const seen = watch(question.token)
+    tell('watching')
+    tell(await seen)
+  }
+})
+process.on('disconnect', () => process.exit(0))
+process.on('SIGTERM', () => process.exit(0))
+tell((server.address() as AddressInfo).port)
