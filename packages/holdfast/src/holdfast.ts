@@ -55,6 +55,7 @@ export function createHoldfast<A extends Attributes = Attributes>(options: Holdf
     cookies: createSessionCookies(settings.cookies),
     limits: createLimits(settings, counters, clock),
     clock,
+    acceptsJwt: engineSettings.jwt !== null,
   }
   return { ...engine, http, handle: (request, info) => openFetch(http, request, info) }
 }

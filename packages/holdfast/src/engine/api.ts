@@ -2,6 +2,7 @@
 import type { RevocationReason } from '../shared/codes.ts'
 import type { Attributes, Awaitable, Binding, Instant, Origin, SessionId } from '../store/store.ts'
 import type { SecurityEvent } from './events.ts'
+import type { JwkSet } from './jwt/keys.ts'
 import type { Issued, RequestContext, Session, Verdict } from './session.ts'
 import type { Stats } from './stats.ts'
 
@@ -126,6 +127,8 @@ export interface EngineApi<A extends Attributes = Attributes> {
   csrfToken(session: SessionId): string
   /** Whether this is the CSRF token of that session; constant time. */
   checkCsrfToken(session: SessionId, token: string): boolean
+  /** The public keys that JWT access tokens verify with, for `/.well-known/jwks.json`; empty when there are none. */
+  jwks(): JwkSet
   /** Flushes what is buffered, closes live connections and stops timers. The store is the caller's to close. */
   close(): Promise<void>
 }

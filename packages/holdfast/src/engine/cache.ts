@@ -19,6 +19,8 @@ export interface Remembered {
   readonly touchAt: Instant
   /** Whether the credential is the current one, not one that a step-up replaced a moment ago. */
   readonly current: boolean
+  /** When the credential itself ends, whatever the session does; infinite for one that lives as long. */
+  readonly until: Instant
   /** The client that the record was last checked for; null when it was checked without one. */
   readonly client: RequestContext | null
 }

@@ -5,6 +5,7 @@ import type { Connections } from './connections.ts'
 import type { Events } from './events.ts'
 import type { Flights } from './flights.ts'
 import type { Guard } from './guard.ts'
+import type { AccessTokens } from './jwt/access-tokens.ts'
 import type { Keyring } from './keyring.ts'
 import type { EngineSettings } from './options.ts'
 import type { PendingRevocations } from './pending.ts'
@@ -20,6 +21,8 @@ export interface Core {
   readonly guard: Guard
   readonly keyring: Keyring
   readonly tokens: Tokens
+  /** Null unless the `jwt` option is set. */
+  readonly jwt: AccessTokens | null
   readonly events: Events
   readonly cache: VerifiedCache
   readonly confirmation: Confirmation

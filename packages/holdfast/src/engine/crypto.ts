@@ -4,7 +4,21 @@
  * One-shot `crypto.hash` with string results is used on the hot path: creating Hash and Buffer objects costs
  * three times the hashing itself. HMAC (RFC 2104) is two of those. WebCrypto is not used: it is asynchronous.
  */
-import { hash, hkdfSync, randomFillSync, timingSafeEqual } from 'node:crypto'
+import {
+  createECDH,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  hash,
+  hkdfSync,
+  type JsonWebKey,
+  KeyObject,
+  randomFillSync,
+  sign as signOnce,
+  timingSafeEqual,
+  verify as verifyOnce,
+} from 'node:crypto'
 import { cryptoUnavailable } from './errors.ts'
 
 /** Fills the buffer with random bytes; may throw. The default is the operating system's CSPRNG. */
@@ -74,9 +88,9 @@ export function sha256(input: string | Uint8Array): string {
   }
 }
 
-/** HKDF-SHA-256 (RFC 5869) with the purpose as info, 32 bytes. */
-export function deriveKey(secret: string, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', `holdfast/1/${purpose}`, 32))
+/** HKDF-SHA-256 (RFC 5869) with the purpose as info: 32 bytes, or as many as asked. */
+export function deriveKey(secret: string, purpose: string, length = 32): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', `holdfast/1/${purpose}`, length))
 }
 
 const blockSize = 64
@@ -138,4 +152,80 @@ export function equalText(a: string, b: string): boolean {
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
+}
+
+export type { JsonWebKey }
+export { KeyObject }
+
+/** Signature algorithms of JSON Web Signature (RFC 7518, RFC 8037). */
+export type SigningAlgorithm = 'EdDSA' | 'ES256' | 'HS256'
+
+/** A key's two halves: `sign` is null when it can only verify. */
+export interface Signature {
+  readonly sign: ((text: string) => Buffer) | null
+  readonly verify: (text: string, signature: Uint8Array) => boolean
+}
+
+/** ECDSA signatures as JWS writes them (RFC 7518 3.4): two numbers of 32 bytes, not DER. */
+const dsaEncoding = 'ieee-p1363'
+
+function faultsNamed<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (cause) {
+    throw cryptoUnavailable(cause)
+  }
+}
+
+/** Signs and verifies ASCII text with the key of one algorithm; the caller has made sure that they fit. */
+export function signatureOf(algorithm: SigningAlgorithm, key: KeyObject): Signature {
+  if (algorithm === 'HS256') {
+    const mac = (text: string) => faultsNamed(() => createHmac('sha256', key).update(text).digest())
+    return { sign: mac, verify: (text, signature) => equalBytes(mac(text), signature) }
+  }
+  const digest = algorithm === 'EdDSA' ? null : 'sha256'
+  const prepared = (half: KeyObject) => (algorithm === 'EdDSA' ? half : { key: half, dsaEncoding }) as KeyObject
+  const publicHalf = prepared(key.type === 'private' ? createPublicKey(key) : key)
+  const privateHalf = key.type === 'private' ? prepared(key) : null
+  return {
+    sign: privateHalf && ((text) => faultsNamed(() => signOnce(digest, Buffer.from(text), privateHalf))),
+    verify: (text, signature) => faultsNamed(() => verifyOnce(digest, Buffer.from(text), publicHalf, signature)),
+  }
+}
+
+/** What is public of an asymmetric key, as a JWK. */
+export function publicJwk(key: KeyObject): JsonWebKey {
+  return createPublicKey(key).export({ format: 'jwk' })
+}
+
+/** A key from PEM or JWK. Throws when it is neither, or not of the half asked for. */
+export function importKey(half: 'private' | 'public', key: string | JsonWebKey): KeyObject {
+  const input = typeof key === 'string' ? key : ({ key, format: 'jwk' } as const)
+  return half === 'private' ? createPrivateKey(input) : createPublicKey(input)
+}
+
+export function secretKey(bytes: Uint8Array): KeyObject {
+  return createSecretKey(bytes)
+}
+
+/** PKCS #8 (RFC 8410) up to the 32 bytes of the key. */
+const ed25519Prefix: Buffer = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+/** The Ed25519 key of a seed of 32 bytes. */
+export function ed25519Key(seed: Uint8Array): KeyObject {
+  return createPrivateKey({ key: Buffer.concat([ed25519Prefix, seed]), format: 'der', type: 'pkcs8' })
+}
+
+/** Order of the P-256 group. */
+const p256Order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+
+/** The P-256 key of 48 bytes: reduced modulo n - 1, so that no key is likelier than another (FIPS 186-5, A.2.1). */
+export function p256Key(seed: Uint8Array): KeyObject {
+  const scalar = (BigInt(`0x${Buffer.from(seed).toString('hex')}`) % (p256Order - 1n)) + 1n
+  const curve = createECDH('prime256v1')
+  curve.setPrivateKey(scalar.toString(16).padStart(64, '0'), 'hex')
+  const point = curve.getPublicKey()
+  const coordinate = (from: number) => point.subarray(from, from + 32).toString('base64url')
+  const d = Buffer.from(scalar.toString(16).padStart(64, '0'), 'hex').toString('base64url')
+  return importKey('private', { kty: 'EC', crv: 'P-256', d, x: coordinate(1), y: coordinate(33) })
 }

@@ -9,6 +9,7 @@ import { Events } from './events.ts'
 import { Flights } from './flights.ts'
 import { Guard } from './guard.ts'
 import { issue, issueAnonymous } from './issue.ts'
+import { createAccessTokens } from './jwt/access-tokens.ts'
 import { createKeyring } from './keyring.ts'
 import { get, list } from './list.ts'
 import type { EngineOptions, EngineSettings } from './options.ts'
@@ -31,6 +32,7 @@ function createCore(settings: EngineSettings, store: EngineOptions['store']): Co
   const { clock, onFault, writeDeadline, checkDeadline, maxStaleness } = settings
   const guard = new Guard(settings)
   const keyring = createKeyring(settings.secrets)
+  const random = new RandomPool(settings.random)
   const events = new Events(() => clock.now(), onFault)
   const confirmation = new Confirmation(store.changes, maxStaleness)
   const core: Core = {
@@ -38,7 +40,8 @@ function createCore(settings: EngineSettings, store: EngineOptions['store']): Co
     store,
     guard,
     keyring,
-    tokens: createTokens(keyring, new RandomPool(settings.random)),
+    tokens: createTokens(keyring, random),
+    jwt: settings.jwt === null ? null : createAccessTokens(settings.jwt, keyring, random),
     events,
     cache: new VerifiedCache(settings.rememberedChecks),
     confirmation,
@@ -125,6 +128,7 @@ export function createEngine<A extends Attributes>(settings: EngineSettings, sto
       return core.connections.attach(session, expiresAt, close)
     },
     csrfToken: (session) => csrfOf(session),
+    jwks: () => core.jwt?.jwks ?? { keys: [] },
     checkCsrfToken: (session, token) => core.keyring.all.some((key) => equalText(csrfOf(session, key), token)),
     close: async () => {
       stopSweeping()

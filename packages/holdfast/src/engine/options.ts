@@ -6,6 +6,7 @@ import { type RandomFill, systemRandom } from './crypto.ts'
 import { type Duration, milliseconds } from './duration.ts'
 import type { FaultLogger } from './events.ts'
 import { unfailing } from './hook.ts'
+import { type JwtOptions, type JwtSettings, readJwt } from './jwt/options.ts'
 import type { StandardSchema } from './schema.ts'
 import { secretProblem } from './secret.ts'
 
@@ -61,6 +62,8 @@ export interface EngineOptions<A extends Attributes = Attributes> {
   readonly retention?: Duration
   /** Default 5 min. */
   readonly sweepEvery?: Duration
+  /** Lets access tokens be JWTs, and accepts them as Bearer. Default: opaque tokens only. */
+  readonly jwt?: JwtOptions
   /** Checks attributes: any Standard Schema validator. */
   readonly attributes?: StandardSchema<A>
   readonly clock?: Clock
@@ -95,6 +98,7 @@ export interface EngineSettings {
   readonly rememberedChecks: number
   readonly retention: number
   readonly sweepEvery: number
+  readonly jwt: JwtSettings | null
   readonly attributes: StandardSchema<Attributes> | undefined
   readonly clock: Clock
   readonly random: RandomFill
@@ -121,6 +125,7 @@ export const engineOptionNames: readonly (keyof EngineOptions)[] = [
   'rememberedChecks',
   'retention',
   'sweepEvery',
+  'jwt',
   'attributes',
   'clock',
   'random',
@@ -257,8 +262,9 @@ export function parseEngineOptions<A extends Attributes>(options: EngineOptions<
   if (elevation > limits.signedIn.absolute) {
     report({ field: 'elevation', message: 'must not exceed limits.signedIn.absolute' })
   }
+  const secrets = readSecrets(options.secret, report)
   return Object.freeze({
-    secrets: readSecrets(options.secret, report),
+    secrets,
     limits,
     cap: readCap(options.sessionsPerSubject, report),
     fingerprint: readChoice(options.fingerprint, 'fingerprint', changePolicies, 'deny', report),
@@ -278,6 +284,7 @@ export function parseEngineOptions<A extends Attributes>(options: EngineOptions<
     ),
     retention: readDuration(options.retention, 'retention', durations.retention, report),
     sweepEvery: readDuration(options.sweepEvery, 'sweepEvery', durations.sweepEvery, report),
+    jwt: readJwt(options.jwt, secrets, report),
     attributes: options.attributes as StandardSchema<Attributes> | undefined,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,

@@ -9,6 +9,8 @@ import { equalText } from './crypto.ts'
 import { HoldfastError, retryAfterSeconds } from './errors.ts'
 import type { EventKind } from './events.ts'
 import type { Flight } from './flights.ts'
+import { looksLikeJwt, type PresentedJwt } from './jwt/access-tokens.ts'
+import type { JwtProblem } from './jwt/read.ts'
 import { keptAddress } from './network.ts'
 import { endOf, sightingOf, touchInterval, withSighting } from './record.ts'
 import { revokeTarget } from './revoke.ts'
@@ -17,7 +19,7 @@ import type { ParsedToken } from './token.ts'
 
 const missing: Verdict = Object.freeze({ status: 'dead', reason: 'missing' })
 
-/** Longer than any token: refused by its length alone. */
+/** Longer than any opaque token: refused by its length alone. */
 const longestToken = 128
 
 /** The event that a dead verdict raises; the others are everyday. */
@@ -28,6 +30,12 @@ const deadEvents: Partial<Record<DeadReason, EventKind>> = {
   'idle-timeout': 'session_use_after_expire',
   'absolute-timeout': 'session_use_after_expire',
 }
+
+/** A token of ours, as it says itself, before its record is asked. */
+type Parsed = ParsedToken | PresentedJwt
+
+/** What the record says of the presented credential: see `Remembered`. */
+type Standing = Pick<Remembered, 'current' | 'until'>
 
 /** One check on its way: what was presented, by whom, when, and what this node knew when it set out. */
 interface Check {
@@ -62,7 +70,7 @@ export function verify(
           return entry.verdict
         }
         core.tally.reviewed += 1
-        return accept(core, { token, client, now, since: core.cache.changes, flight: undefined }, entry.record, entry.current)
+        return accept(core, { token, client, now, since: core.cache.changes, flight: undefined }, entry.record, entry)
       }
     }
     return lookUp(core, token, client, now, false)
@@ -77,9 +85,17 @@ function answersFor(presented: RequestContext | null, { client: checked, verdict
   return checked !== null && presented.ip === checked.ip && presented.userAgent === checked.userAgent
 }
 
+/** What is none of ours, with why where there is a name for it. */
+function parse(core: Core, token: string, now: Instant): Parsed | JwtProblem | undefined {
+  if (typeof token !== 'string') return undefined
+  if (core.jwt !== null && looksLikeJwt(token)) return core.jwt.read(token, now)
+  return token.length <= longestToken ? core.tokens.parse(token) : undefined
+}
+
 function lookUp(core: Core, token: string, client: RequestContext | null, now: Instant, fresh: boolean): Awaitable<Verdict> {
-  const parsed = typeof token === 'string' && token.length <= longestToken ? core.tokens.parse(token) : undefined
-  if (parsed === undefined) return dead(core, 'invalid', undefined, client)
+  const parsed = parse(core, token, now)
+  if (parsed === 'expired') return dead(core, 'absolute-timeout', undefined, client)
+  if (typeof parsed !== 'object') return dead(core, 'invalid', undefined, client, parsed)
   if (parsed.expiresAt !== null && now >= parsed.expiresAt) return dead(core, 'absolute-timeout', undefined, client)
 
   const since = core.cache.changes
@@ -94,26 +110,35 @@ function lookUp(core: Core, token: string, client: RequestContext | null, now: I
     .catch((fault: unknown) => unknown(core, fault, client))
 }
 
-function judge(core: Core, check: Check, parsed: ParsedToken, record: SessionRecord | undefined): Awaitable<Verdict> {
+function judge(core: Core, check: Check, parsed: Parsed, record: SessionRecord | undefined): Awaitable<Verdict> {
   const { client, now } = check
   if (record === undefined) return dead(core, 'not-found', undefined, client)
   core.lag.saw(record)
   if ((parsed.kind === 'anonymous') !== (record.subject === null)) return dead(core, 'invalid', record, client)
-  const current = equalText(parsed.digest, record.digest)
-  if (!current && !isGrace(record, parsed.digest, now)) return dead(core, 'superseded', record, client)
+  const standing = parsed.kind === 'jwt' ? standingOfJwt(core, record, parsed) : standingOfSecret(record, parsed, now)
+  if (standing === undefined) return dead(core, 'superseded', record, client)
   const ended = endOf(record, now) ?? core.pending.reasonFor(record)
   if (ended !== undefined) return dead(core, ended, record, client)
-  return accept(core, check, record, current)
+  return accept(core, check, record, standing)
 }
 
-/** The secret that a step-up replaced a moment ago: requests in flight and other tabs still carry it. */
-function isGrace(record: SessionRecord, digest: string, now: Instant): boolean {
-  return record.previous !== null && now < record.previous.until && equalText(digest, record.previous.digest)
+function standingOfSecret({ digest, previous }: SessionRecord, parsed: ParsedToken, now: Instant): Standing | undefined {
+  if (equalText(parsed.digest, digest)) return { current: true, until: parsed.expiresAt ?? Number.POSITIVE_INFINITY }
+  // The secret that a step-up replaced a moment ago: requests in flight and other tabs still carry it.
+  const isGrace = previous !== null && now < previous.until && equalText(parsed.digest, previous.digest)
+  return isGrace ? { current: false, until: previous.until } : undefined
+}
+
+/** Authentic to the world; to us only when it also fits what the record alone holds. */
+function standingOfJwt(core: Core, record: SessionRecord, parsed: PresentedJwt): Standing | undefined {
+  const rights = core.jwt?.rightsOf(record, parsed)
+  return rights === undefined ? undefined : { current: rights === 'elevated', until: parsed.expiresAt }
 }
 
 /** A live record: the client is checked, activity noted, the verdict made and remembered. */
-function accept(core: Core, check: Check, record: SessionRecord, current: boolean): Awaitable<Verdict> {
+function accept(core: Core, check: Check, record: SessionRecord, standing: Standing): Awaitable<Verdict> {
   const { client, now } = check
+  const { current, until } = standing
   const binding = client === null ? unremarkable : checkBinding(core, record, client)
   if (binding.outcome === 'deny' || binding.outcome === 'revoke') return refuseClient(core, record, client, binding)
   const touched = note(core, check, record, binding)
@@ -126,9 +151,10 @@ function accept(core: Core, check: Check, record: SessionRecord, current: boolea
     core.cache.put(check.token, {
       record: touched,
       verdict,
-      validUntil: validUntil(touched, current, now),
+      validUntil: validUntil(touched, until, now),
       touchAt,
       current,
+      until,
       client,
     })
   }
@@ -141,12 +167,10 @@ function mayRemember(core: Core, { now, since, flight }: Check): boolean {
   return flight === undefined ? core.cache.changes === since : !flight.spoiled
 }
 
-/** The first instant after `now` at which the answer for this secret may change by time alone. */
-function validUntil(record: SessionRecord, current: boolean, now: Instant): Instant {
-  let until = Math.min(record.idleExpiresAt, record.absoluteExpiresAt)
-  if (!current && record.previous !== null) until = Math.min(until, record.previous.until)
-  if (record.elevation !== null && now < record.elevation.until) until = Math.min(until, record.elevation.until)
-  return until
+/** The first instant after `now` at which the answer for this credential may change by time alone. */
+function validUntil(record: SessionRecord, credentialUntil: Instant, now: Instant): Instant {
+  const until = Math.min(record.idleExpiresAt, record.absoluteExpiresAt, credentialUntil)
+  return record.elevation !== null && now < record.elevation.until ? Math.min(until, record.elevation.until) : until
 }
 
 /** Records activity when it is due, or at once when the client moved to another network. */
@@ -175,10 +199,23 @@ function refuseClient(
   return revokeTarget(core, { id: record.id }, 'binding-mismatch').then(refused, (fault: unknown) => unknown(core, fault, client))
 }
 
-function dead(core: Core, reason: DeadReason, record: SessionRecord | undefined, client: RequestContext | null): Verdict {
+function dead(
+  core: Core,
+  reason: DeadReason,
+  record: SessionRecord | undefined,
+  client: RequestContext | null,
+  why: string | null = null,
+): Verdict {
   core.tally.dead[reason] += 1
   const kind = deadEvents[reason] ?? 'session_use_after_revoke'
-  core.events.emit({ kind, reason, session: record?.id ?? null, subject: record?.subject ?? null, ip: client?.ip ?? null })
+  core.events.emit({
+    kind,
+    reason,
+    session: record?.id ?? null,
+    subject: record?.subject ?? null,
+    ip: client?.ip ?? null,
+    outcome: why,
+  })
   return { status: 'dead', reason }
 }
 

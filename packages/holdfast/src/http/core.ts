@@ -14,4 +14,6 @@ export interface HttpCore<A extends Attributes = Attributes> {
   readonly cookies: SessionCookies
   readonly limits: Limits
   readonly clock: Clock
+  /** Whether access tokens may be JWTs. */
+  readonly acceptsJwt: boolean
 }

@@ -1,4 +1,5 @@
 /** Which credential a request presents. Exactly one is used, so that no request acts for two sessions. */
+import { looksLikeJwt } from '../engine/jwt/access-tokens.ts'
 import { tokenKinds } from '../engine/token.ts'
 import { anonymousTokenHeader } from '../shared/names.ts'
 import type { Carrier } from './carrier.ts'
@@ -30,23 +31,29 @@ function isSessionToken(text: string): boolean {
   return text.startsWith(tokenKinds.session)
 }
 
-/** A Bearer credential that is not ours belongs to the app: then there is no session, and no fall-back to a cookie. */
-function bearerCredential(authorization: string): Credential | undefined {
+/**
+ * A Bearer credential that is not ours belongs to the app: then there is no session, and no fall-back to a cookie.
+ * Where access tokens may be JWTs, every JWT is looked at: which of them are ours, only a check can tell.
+ */
+function bearerCredential(authorization: string, jwt: boolean): Credential | undefined {
   const scheme = bearerScheme.exec(authorization)?.[0]
   if (scheme === undefined) return undefined
   const token = authorization.slice(scheme.length)
-  return isSessionToken(token) ? { source: 'bearer', token } : nothing
+  return isSessionToken(token) || (jwt && looksLikeJwt(token)) ? { source: 'bearer', token } : nothing
 }
 
-/** The credential of a request, by precedence: Bearer, session cookie, anonymous header. */
-export function readCredential({ headers }: Carrier, cookieName: string): Credential {
+/** The credential of a request, by precedence: Bearer, session cookie, anonymous header. `jwt`: whether JWTs are accepted. */
+export function readCredential({ headers }: Carrier, cookieName: string, jwt: boolean): Credential {
   const { authorization } = headers
   if (authorization !== undefined) {
-    const bearer = bearerCredential(authorization)
+    const bearer = bearerCredential(authorization, jwt)
     if (bearer !== undefined) return bearer
   }
   const cookie = readCookie(headers.cookie, cookieName)
-  if (cookie !== undefined && cookie !== '') return { source: 'cookie', token: cookie ?? unreadable }
+  // An access token in a browser's cookie was put there by somebody: it is for headers, where no page can send it.
+  if (cookie !== undefined && cookie !== '') {
+    return { source: 'cookie', token: cookie === null || looksLikeJwt(cookie) ? unreadable : cookie }
+  }
   const anonymous = headers[anonymousTokenHeader]
   if (anonymous === undefined) return nothing
   // A signed-in session's token has no business in this header: accepting it would take CSRF off a stolen cookie.
@@ -54,8 +61,8 @@ export function readCredential({ headers }: Carrier, cookieName: string): Creden
 }
 
 /** Whether a request over a refused transport carries any credential of ours, under any of the given cookie names. */
-export function carriesCredential({ headers }: Carrier, cookieNames: readonly string[]): boolean {
-  const bearer = bearerCredential(headers.authorization ?? '')
+export function carriesCredential({ headers }: Carrier, cookieNames: readonly string[], jwt: boolean): boolean {
+  const bearer = bearerCredential(headers.authorization ?? '', jwt)
   if (bearer?.source === 'bearer' || headers[anonymousTokenHeader] !== undefined) return true
   return cookieNames.some((name) => {
     const value = readCookie(headers.cookie, name)

@@ -75,7 +75,7 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
     this.#core = core
     this.#carrier = carrier
     this.#transport = core.addresses.transportOf(carrier, peer)
-    this.#credential = readCredential(carrier, core.cookies.names(this.#transport).session)
+    this.#credential = readCredential(carrier, core.cookies.names(this.#transport).session, core.acceptsJwt)
     this.#context = { ip: core.addresses.clientIp(carrier, peer), userAgent: carrier.headers['user-agent'] }
   }
 

@@ -7,7 +7,15 @@ import { remoteFeed } from './support/stores.ts'
 function entry(id: string): Remembered {
   const known = record({ id })
   const session = viewOf(known, { elevated: false, stepUpRequired: false })
-  return { record: known, verdict: { status: 'live', session }, validUntil: 1, touchAt: 1, current: true, client: null }
+  return {
+    record: known,
+    verdict: { status: 'live', session },
+    validUntil: 1,
+    touchAt: 1,
+    current: true,
+    until: Number.POSITIVE_INFINITY,
+    client: null,
+  }
 }
 
 describe('the cache of verified sessions', () => {

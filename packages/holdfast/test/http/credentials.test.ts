@@ -3,7 +3,7 @@ import type { RequestHeaders } from '../../src/http/carrier.ts'
 import { carriesCredential, readCredential } from '../../src/http/credentials.ts'
 import { fakeCarrier } from './fake-carrier.ts'
 
-const read = (headers: RequestHeaders) => readCredential(fakeCarrier({ headers }), 'session')
+const read = (headers: RequestHeaders, jwt = false) => readCredential(fakeCarrier({ headers }), 'session', jwt)
 
 describe('the credential of a request', () => {
   test.each<[string, RequestHeaders, string, string | null]>([
@@ -23,8 +23,20 @@ describe('the credential of a request', () => {
     expect(read(headers)).toEqual({ source, token })
   })
 
+  test('a JWT is looked at where access tokens may be JWTs, as a bearer token and nowhere else', () => {
+    const authorization = 'Bearer eyJhbGciOiJub25lIn0.e30.'
+    expect(read({ authorization })).toEqual({ source: 'none', token: null })
+    expect(read({ authorization, cookie: 'session=hf1_a' }, true)).toEqual({ source: 'bearer', token: authorization.slice(7) })
+    expect(read({ cookie: `session=${authorization.slice(7)}` }, true)).toEqual({ source: 'cookie', token: 'unreadable' })
+    expect(read({ 'x-anon-session-token': authorization.slice(7) }, true)).toEqual({
+      source: 'anonymous-header',
+      token: 'unreadable',
+    })
+  })
+
   test('over a refused transport our own credentials are told from those of others', () => {
-    const carries = (headers: RequestHeaders) => carriesCredential(fakeCarrier({ headers }), ['__Host-Http-session', 'session'])
+    const carries = (headers: RequestHeaders, jwt = false) =>
+      carriesCredential(fakeCarrier({ headers }), ['__Host-Http-session', 'session'], jwt)
     for (const headers of [
       { cookie: 'session=hf1_a' },
       { cookie: '__Host-Http-session=hfa1_a' },
@@ -37,5 +49,6 @@ describe('the credential of a request', () => {
     for (const headers of [{}, { cookie: 'session=s%3Aother' }, { authorization: 'Bearer eyJ' }, { cookie: 'other=hf1_a' }]) {
       expect(carries(headers), JSON.stringify(headers)).toBe(false)
     }
+    expect(carries({ authorization: 'Bearer eyJ' }, true)).toBe(true)
   })
 })

@@ -1,0 +1,115 @@
+/**
+ * JWT access tokens of sessions (DESIGN 4): made of a record, read back to the session that they name.
+ *
+ * `jti` is a nonce and a tag over what the token says, keyed by what only the record holds. A leaked signing key makes
+ * tokens that other services accept until they expire, as with any JWT; to us it opens no session.
+ */
+import type { Instant, SessionId, SessionRecord } from '../../store/store.ts'
+import { equalText, type RandomPool } from '../crypto.ts'
+import { invalidField } from '../errors.ts'
+import type { Keyring, SigningKey } from '../keyring.ts'
+import { sessionIdPattern } from '../token.ts'
+import { createJwtKeys, type JwkSet } from './keys.ts'
+import { isAudience, type JwtSettings } from './options.ts'
+import { type JwtProblem, readJwt } from './read.ts'
+import { assuranceClaims, type JwtClaims, seconds, signClaims } from './sign.ts'
+
+/** A session with what its tokens derive from; none for one that is carried by its secret. */
+export interface GrantedRecord extends SessionRecord {
+  readonly grant?: { readonly salt: string; readonly audience: string | null; readonly clientId: string | null } | null
+}
+
+export interface JwtInput {
+  /** When it expires; cut to whole seconds, so never later than asked. */
+  readonly expiresAt: Instant
+  /** Default: the grant's, else the first of the `audience` option. */
+  readonly audience?: string | null
+  /** Whether it carries the rights of a step-up that holds at `now`. Default false. */
+  readonly elevated?: boolean
+  readonly now: Instant
+}
+
+/** A token of ours, authentic and in its time; whether its session is live is the record's to say. */
+export interface PresentedJwt {
+  readonly kind: 'jwt'
+  readonly id: SessionId
+  readonly subject: string
+  readonly expiresAt: Instant
+  readonly claims: JwtClaims
+}
+
+export interface AccessTokens {
+  /** Signs a token for a session that has a grant and a subject. Throws `invalid-request` for an audience that cannot be one. */
+  sign(record: GrantedRecord, input: JwtInput): string
+  /** Never throws on what a client can send. */
+  read(token: string, now: Instant): PresentedJwt | JwtProblem
+  /** What the token may do, when it was made for this very record by somebody who knew its salt; constant time. */
+  rightsOf(record: GrantedRecord, presented: PresentedJwt): 'elevated' | 'plain' | undefined
+  readonly jwks: JwkSet
+}
+
+/** Whether a text is to be read as a JWT: a header begins with `{"`, and no other token of ours does. */
+export function looksLikeJwt(text: string): boolean {
+  return text.startsWith('eyJ')
+}
+
+const nonceBytes = 9
+const nonceLength = 12
+const tagLength = 22
+
+interface Tagged extends Pick<JwtClaims, 'sid' | 'iat' | 'exp'> {
+  readonly salt: string
+  readonly nonce: string
+  /** The end of the step-up whose rights the token carries; 0 for none. */
+  readonly elevatedUntil: Instant
+}
+
+/** What is tagged is what an attacker with the signing key would want to change of a token that leaked. */
+function tagOf(key: SigningKey, { salt, nonce, sid, iat, exp, elevatedUntil }: Tagged): string {
+  return key.mac('jwt').signText(`${salt}.${nonce}.${sid}.${iat}.${exp}.${elevatedUntil}`).slice(0, tagLength)
+}
+
+export function createAccessTokens(settings: JwtSettings, keyring: Keyring, random: RandomPool): AccessTokens {
+  const keys = createJwtKeys(settings.keys)
+
+  return {
+    sign(record, { expiresAt, audience, elevated = false, now }) {
+      if (record.grant == null || record.subject === null) throw new RangeError('a session without a grant has no access token')
+      const aud = audience ?? record.grant.audience ?? settings.audiences[0]
+      if (!isAudience(aud)) throw invalidField('audience', 'must be a name of 1 to 256 printable ASCII characters')
+      const named = { sid: record.id, iat: seconds(now), exp: seconds(expiresAt) }
+      const nonce = random.bytes(nonceBytes).toString('base64url')
+      const elevation = elevated && record.elevation !== null && now < record.elevation.until ? record.elevation : null
+      const tagged = { ...named, nonce, salt: record.grant.salt, elevatedUntil: elevation?.until ?? 0 }
+      return signClaims(keys.signing, {
+        iss: settings.issuer,
+        sub: record.subject,
+        aud,
+        jti: nonce + tagOf(keyring.signing, tagged),
+        ...named,
+        ...(record.grant.clientId === null ? {} : { client_id: record.grant.clientId }),
+        ...assuranceClaims(record, elevation),
+      })
+    },
+
+    read(token, now) {
+      const { claims, problem } = readJwt(token, keys, settings, now)
+      if (problem !== undefined) return problem
+      if (!sessionIdPattern.test(claims.sid)) return 'bad-claim'
+      return { kind: 'jwt', id: claims.sid, subject: claims.sub, expiresAt: claims.exp * 1000, claims }
+    },
+
+    rightsOf({ id, subject, grant, elevation }, { id: presentedId, subject: presentedSubject, claims }) {
+      if (grant == null || subject !== presentedSubject || id !== presentedId) return undefined
+      const nonce = claims.jti.slice(0, nonceLength)
+      const isTaggedWith = (elevatedUntil: Instant) =>
+        keyring.all.some((key) =>
+          equalText(claims.jti, nonce + tagOf(key, { ...claims, nonce, salt: grant.salt, elevatedUntil })),
+        )
+      if (isTaggedWith(0)) return 'plain'
+      return elevation !== null && isTaggedWith(elevation.until) ? 'elevated' : undefined
+    },
+
+    jwks: keys.published,
+  }
+}
