@@ -28,7 +28,7 @@ interface Client {
   readonly context: { readonly ip: string; readonly userAgent: string }
 }
 
-const signInsAtOnce = 500
+const signInsAtOnce = 64
 
 async function measure(place: Place, { sessions, inFlight, rounds, waves }: StoreEffort): Promise<StoreRun> {
   const { store, driver } = await openService(place)
