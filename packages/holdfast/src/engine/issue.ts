@@ -45,6 +45,7 @@ function begin(core: Core, start: Start): { record: SessionRecord; token: string
     generation: 0,
     nonce: null,
     rotatedAt: null,
+    grant: null,
     binding: { fingerprint: fingerprintOf(core.keyring, context?.userAgent), jkt: null, deviceKey: null },
     origin: 'local',
     persistent: start.persistent,

@@ -11,13 +11,14 @@ interface Rare {
   readonly elevation: SessionRecord['elevation']
   readonly previous: SessionRecord['previous']
   readonly nonce: string | null
+  readonly grant: SessionRecord['grant']
   readonly jkt: string | null
   readonly deviceKey: string | null
   /** A digest that is not 32 bytes in base64url. */
   readonly digest: string | null
 }
 
-const noRare: Rare = { elevation: null, previous: null, nonce: null, jkt: null, deviceKey: null, digest: null }
+const noRare: Rare = { elevation: null, previous: null, nonce: null, grant: null, jkt: null, deviceKey: null, digest: null }
 
 const pooled = [
   word.origin,
@@ -117,6 +118,7 @@ export class Records {
       generation: rows.word(row, word.generation),
       nonce: rare.nonce,
       rotatedAt: orNull(rows.number(row, number.rotatedAt)),
+      grant: rare.grant === null ? null : { ...rare.grant },
       binding: { fingerprint: this.#text(row, word.fingerprint), jkt: rare.jkt, deviceKey: rare.deviceKey },
       origin: this.#text(row, word.origin) as Origin,
       persistent: (flags & flag.persistent) !== 0,
@@ -170,12 +172,20 @@ export class Records {
 }
 
 function rareOf(record: SessionRecord, digestFits: boolean): Rare | undefined {
-  const { previous, nonce } = record
+  const { previous, nonce, grant } = record
   const elevation = copyOf(record.elevation)
   const { jkt, deviceKey } = record.binding
   const digest = digestFits ? null : record.digest
-  if ((elevation ?? previous ?? nonce ?? jkt ?? deviceKey ?? digest) === null) return undefined
-  return { elevation, previous: previous === null ? null : { ...previous }, nonce, jkt, deviceKey, digest }
+  if ((elevation ?? previous ?? nonce ?? grant ?? jkt ?? deviceKey ?? digest) === null) return undefined
+  return {
+    elevation,
+    previous: previous === null ? null : { ...previous },
+    nonce,
+    grant: grant === null ? null : { ...grant },
+    jkt,
+    deviceKey,
+    digest,
+  }
 }
 
 function copyOf(elevation: SessionRecord['elevation']): SessionRecord['elevation'] {

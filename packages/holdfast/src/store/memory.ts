@@ -1,5 +1,7 @@
 /** Everything in this process's memory, within bounds: for tests, development and apps of one process. */
+import { MemoryApiKeys } from './memory-api-keys.ts'
 import { MemoryCounters } from './memory-counters.ts'
+import { MemoryDenylist } from './memory-denylist.ts'
 import { MemoryEventLog } from './memory-event-log.ts'
 import { MemorySessions } from './memory-sessions.ts'
 import { MemoryTickets } from './memory-tickets.ts'
@@ -15,11 +17,22 @@ export interface MemoryStoreOptions {
   readonly maxTickets?: number
   /** Most counters. Default 1,000,000. When full, ended ones go first, then ones that stand at 1; else `add` throws. */
   readonly maxCounters?: number
+  /** Most denials. Default 1,000,000. When full, `put` throws: a revoked token is never let in again. */
+  readonly maxDenials?: number
+  /** Most API keys, ended ones included until swept. Default 100,000. When full, `insert` throws. */
+  readonly maxApiKeys?: number
   /** Most events. Default 100,000. When full, the oldest go. */
   readonly maxEvents?: number
 }
 
-const defaults = { maxSessions: 1_000_000, maxTickets: 1_000_000, maxCounters: 1_000_000, maxEvents: 100_000 } as const
+const defaults = {
+  maxSessions: 1_000_000,
+  maxTickets: 1_000_000,
+  maxCounters: 1_000_000,
+  maxDenials: 1_000_000,
+  maxApiKeys: 100_000,
+  maxEvents: 100_000,
+} as const
 /** A `Map` holds at most 2^24 entries. */
 const ceiling = 16_000_000
 
@@ -29,6 +42,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return {
     tickets: new MemoryTickets(boundOf('maxTickets', options)),
     counters: new MemoryCounters(boundOf('maxCounters', options)),
+    denylist: new MemoryDenylist(boundOf('maxDenials', options)),
+    apiKeys: new MemoryApiKeys(boundOf('maxApiKeys', options)),
     eventLog: new MemoryEventLog(boundOf('maxEvents', options)),
     changes: sessions.changes,
     insert: (record, cap) => sessions.insert(record, cap),

@@ -18,6 +18,7 @@ export type Packed = Pick<
   | 'generation'
   | 'nonce'
   | 'rotatedAt'
+  | 'grant'
   | 'binding'
   | 'origin'
   | 'persistent'
@@ -39,7 +40,16 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const isElevation: Check = (value) =>
   value === null || (isObject(value) && isNumber(value.until) && isTexts(value.amr) && isTextOrNull(value.acr))
+const isFormat: Check = (value) => value === 'opaque' || value === 'jwt'
 const isPrevious: Check = (value) => value === null || (isObject(value) && isText(value.digest) && isNumber(value.until))
+/** Missing in a row that was written before there were grants. */
+const isGrant: Check = (value) =>
+  value == null ||
+  (isObject(value) &&
+    isText(value.salt) &&
+    isFormat(value.format) &&
+    isTextOrNull(value.audience) &&
+    isTextOrNull(value.clientId))
 
 /** The places, in order. A published one is never moved: a new one goes to the end, and may be missing in old rows. */
 const places: readonly (readonly [name: string, isSound: Check])[] = [
@@ -62,6 +72,7 @@ const places: readonly (readonly [name: string, isSound: Check])[] = [
   ['userAgent', isTextOrNull],
   ['label', isText],
   ['attributes', isObject],
+  ['grant', isGrant],
 ]
 const names = places.map(([name]) => name)
 const checks = places.map(([, isSound]) => isSound)
@@ -89,6 +100,7 @@ export function pack(record: SessionRecord, before?: string): string {
     record.userAgent,
     record.label,
     record.attributes,
+    record.grant,
   ]
   if (before !== undefined) packed.push(...parse(record.id, before).slice(places.length))
   return JSON.stringify(packed)
@@ -119,6 +131,7 @@ export function unpack(id: SessionId, text: string): Packed {
     userAgent: found[16] as string | null,
     label: found[17] as string,
     attributes: found[18] as Packed['attributes'],
+    grant: (found[19] ?? null) as Packed['grant'],
   }
 }
 

@@ -31,6 +31,7 @@ export function recordOf(row: Row): SessionRecord {
     generation: packed.generation,
     nonce: packed.nonce,
     rotatedAt: packed.rotatedAt,
+    grant: packed.grant,
     binding: packed.binding,
     origin: packed.origin,
     persistent: packed.persistent,

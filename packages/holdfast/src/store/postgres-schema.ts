@@ -10,6 +10,9 @@ export interface Names {
   readonly epoch: string
   readonly tickets: string
   readonly counters: string
+  readonly denials: string
+  readonly apiKeys: string
+  readonly insertApiKey: string
   readonly events: string
   readonly eventsHead: string
   readonly version: string
@@ -31,6 +34,9 @@ export function namesIn(schema: string): Names {
     epoch: named('epoch'),
     tickets: named('tickets'),
     counters: named('counters'),
+    denials: named('denials'),
+    apiKeys: named('api_keys'),
+    insertApiKey: named('insert_api_key'),
     events: named('events'),
     eventsHead: named('events_head'),
     version: named('version'),
@@ -181,7 +187,56 @@ BEGIN
 END $$;
 `
 
+/** Tokens denied until they expire, API keys, and the hash chain of the event log. */
+const second = ({ denials, apiKeys, insertApiKey, events }: Names): string => `
+CREATE TABLE ${denials} (
+  key text COLLATE "C" PRIMARY KEY,
+  before bigint,
+  expires_at bigint NOT NULL
+);
+CREATE INDEX holdfast_denials_ends ON ${denials} (expires_at);
+CREATE TABLE ${apiKeys} (
+  id text COLLATE "C" PRIMARY KEY,
+  owner text COLLATE "C" NOT NULL,
+  created_at bigint NOT NULL,
+  expires_at bigint,
+  revoked_at bigint,
+  last_used_at bigint,
+  last_used_ip text,
+  data text NOT NULL
+) WITH (fillfactor = 85);
+CREATE INDEX holdfast_api_keys_listed ON ${apiKeys} (created_at, id);
+CREATE INDEX holdfast_api_keys_owned ON ${apiKeys} (owner, created_at, id);
+CREATE INDEX holdfast_api_keys_expires ON ${apiKeys} (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX holdfast_api_keys_revoked ON ${apiKeys} (revoked_at) WHERE revoked_at IS NOT NULL;
+ALTER TABLE ${events} ADD COLUMN hash text NOT NULL DEFAULT '', ADD COLUMN previous text NOT NULL DEFAULT '';
+
+CREATE FUNCTION ${insertApiKey}(
+  new_id text, new_owner text, new_created_at bigint, new_expires_at bigint, new_revoked_at bigint,
+  new_used_at bigint, new_used_ip text, new_data text, cap bigint, now bigint
+) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF cap IS NOT NULL THEN
+    -- The count must see what was committed by whoever held the lock before.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+      RAISE EXCEPTION 'API keys are capped under READ COMMITTED only' USING ERRCODE = 'active_sql_transaction';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended(new_owner, 1));
+    IF (SELECT count(*) FROM ${apiKeys} k
+      WHERE k.owner = new_owner AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now)) >= cap THEN
+      IF EXISTS (SELECT FROM ${apiKeys} k WHERE k.id = new_id) THEN
+        RAISE EXCEPTION 'an API key with this id exists' USING ERRCODE = 'unique_violation';
+      END IF;
+      RETURN false;
+    END IF;
+  END IF;
+  INSERT INTO ${apiKeys} VALUES (new_id, new_owner, new_created_at, new_expires_at, new_revoked_at,
+    new_used_at, new_used_ip, new_data);
+  RETURN true;
+END $$;
+`
+
 /** The step at index n leads from version n to n + 1. */
-export const migrations: readonly ((names: Names, partitions: number) => string)[] = [first]
+export const migrations: readonly ((names: Names, partitions: number) => string)[] = [first, second]
 
 export const expectedVersion: number = migrations.length

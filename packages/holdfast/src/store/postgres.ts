@@ -1,16 +1,18 @@
 /**
  * Everything in PostgreSQL (15 to 18), through a `pg` pool of the app's: for several nodes on one database.
  *
- * When a call returns, a revocation, a replaced secret and a spent ticket are as safe as the server's
+ * When a call returns, a revocation, a denial, a replaced secret and a spent ticket are as safe as the server's
  * `synchronous_commit` makes them; a touch, a count and an event survive a crash of a node, and a crash of the server may lose
  * the latest. Faults of the server, a read-only one and a standby included, are thrown and leave what is stored as it
  * was; the pool makes new connections by itself. It must lead to the primary, and a former primary must be shut off
  * (fenced) when a standby is promoted: two primaries know nothing of each other's revocations.
  */
 import { ChangeListeners } from './changes.ts'
+import { PostgresApiKeys } from './postgres-api-keys.ts'
 import { PostgresChanges } from './postgres-changes.ts'
 import { PostgresCounters } from './postgres-counters.ts'
 import { Database } from './postgres-database.ts'
+import { PostgresDenylist } from './postgres-denylist.ts'
 import { PostgresEventLog } from './postgres-event-log.ts'
 import { migrate } from './postgres-migrate.ts'
 import type { PostgresClient, PostgresPool } from './postgres-pool.ts'
@@ -85,6 +87,8 @@ export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions 
   return {
     tickets: new PostgresTickets(database, names),
     counters: new PostgresCounters(database, names),
+    denylist: new PostgresDenylist(database, names, expectsStandby),
+    apiKeys: new PostgresApiKeys(database, names),
     eventLog: new PostgresEventLog(database, names),
     ...(changes === undefined ? {} : { changes }),
     migrate: () => migrate(pool, names, partitions),

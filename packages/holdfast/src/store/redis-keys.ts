@@ -80,6 +80,15 @@ export class RedisKeys {
     return [`${this.#prefix}c{${shard}}`, `${this.#prefix}cz{${shard}}`]
   }
 
+  denials(shard: string): readonly [data: string, endings: string] {
+    return [`${this.#prefix}r{${shard}}`, `${this.#prefix}rz{${shard}}`]
+  }
+
+  get apiKeys(): readonly [data: string, listed: string, owned: string, endings: string] {
+    const named = (name: string) => `${this.#prefix}${name}{keys}`
+    return [named('a'), named('al'), named('ao'), named('az')]
+  }
+
   get events(): readonly [stream: string, sequence: string] {
     return [`${this.#prefix}l{log}`, `${this.#prefix}ln{log}`]
   }

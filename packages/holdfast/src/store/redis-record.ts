@@ -10,11 +10,14 @@
 import { revocationReasons } from '../shared/codes.ts'
 import { JsonReader } from './memory-json.ts'
 import { mark, packText, packUserAgent, same, unpackText, unpackUserAgent } from './redis-text.ts'
-import type { Attributes, Instant, JsonValue, Origin, Revocation, SessionId, SessionRecord } from './store.ts'
+import type { Attributes, Instant, JsonValue, Origin, Revocation, SessionId, SessionRecord, TokenGrant } from './store.ts'
 
 /** Offsets from the mark that begins a record. */
 const place = { id: 1, createdAt: 21, seenAt: 30, idle: 39, absolute: 48, revision: 57, epoch: 62, rest: 67 } as const
 const widths = { instant: 9, revision: 5 } as const
+
+/** Salt, whether the tokens are JWTs, audience, client. */
+type PackedGrant = readonly [salt: string, isJwt: 0 | 1, audience: string | null, clientId: string | null]
 
 /** What few sessions have. Fields that are null are left out. */
 interface Rare {
@@ -23,6 +26,7 @@ interface Rare {
   readonly previous?: NonNullable<SessionRecord['previous']>
   readonly nonce?: string
   readonly rotatedAt?: Instant
+  readonly grant?: PackedGrant
   readonly jkt?: string
   readonly deviceKey?: string
 }
@@ -87,9 +91,20 @@ function packBody(record: SessionRecord, isNew: boolean): string {
   ].join(mark.field)
 }
 
-function packRare({ acr, elevation, previous, nonce, rotatedAt, binding: { jkt, deviceKey } }: SessionRecord): string {
-  const rare = Object.entries({ acr, elevation, previous, nonce, rotatedAt, jkt, deviceKey })
+function packRare({ acr, elevation, previous, nonce, rotatedAt, grant, binding: { jkt, deviceKey } }: SessionRecord): string {
+  const rare = Object.entries({ acr, elevation, previous, nonce, rotatedAt, grant: packGrant(grant), jkt, deviceKey })
   return JSON.stringify(Object.fromEntries(rare.filter(([, value]) => value !== null)))
+}
+
+function packGrant(grant: TokenGrant | null): PackedGrant | null {
+  return grant === null ? null : [grant.salt, grant.format === 'jwt' ? 1 : 0, grant.audience, grant.clientId]
+}
+
+function unpackGrant(packed: PackedGrant | undefined): TokenGrant | null {
+  if (packed === undefined) return null
+  const [salt, isJwt, audience, clientId] = packed
+  if (typeof salt !== 'string') throw new TypeError('its grant is none')
+  return { salt, format: isJwt === 1 ? 'jwt' : 'opaque', audience, clientId }
 }
 
 /** Where the record of this id begins in the text of its slot tag; -1 when it is not there. */
@@ -143,6 +158,7 @@ function unpack(text: string, from: number, id: SessionId): SessionRecord {
     generation: whole36(field(6) || '0'),
     nonce: rare.nonce ?? null,
     rotatedAt: rare.rotatedAt ?? null,
+    grant: unpackGrant(rare.grant),
     binding: { fingerprint: unpackText(field(7)), jkt: rare.jkt ?? null, deviceKey: rare.deviceKey ?? null },
     origin: (unpackText(field(8)) ?? 'local') as Origin,
     persistent: field(9) === '1',

@@ -16,14 +16,16 @@
  * and followed by WAIT, and each node asserts its revocations of the last ten minutes again when a primary changes.
  * Native expiry only collects garbage: keys live on for `retention` after the last session in them has ended.
  */
+import { RedisApiKeys } from './redis-api-keys.ts'
 import { RedisChanges } from './redis-changes.ts'
 import { linkOf, type RedisClient, type RedisConnect } from './redis-client.ts'
 import { RedisCounters } from './redis-counters.ts'
+import { RedisDenylist } from './redis-denylist.ts'
 import { type Durability, DurableWriter } from './redis-durable.ts'
 import { RedisEventLog } from './redis-event-log.ts'
 import { RedisKeys } from './redis-keys.ts'
 import { RedisList } from './redis-list.ts'
-import { Reassertion } from './redis-reassert.ts'
+import { assertRevocations, Reassertion } from './redis-reassert.ts'
 import { RecentRevocations } from './redis-recent.ts'
 import { RedisSessions } from './redis-sessions.ts'
 import { RedisSweep } from './redis-sweep.ts'
@@ -86,13 +88,21 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     onHandedOut: (id) => changes.remember(id),
     onChanged: (ids) => changes.tell(ids),
   })
-  const reassertion = new Reassertion(recent, sessions)
+  const denylist = new RedisDenylist(link, keys, writer)
+  const apiKeys = new RedisApiKeys(link, keys, writer)
+  const reassertion = new Reassertion([
+    () => assertRevocations(recent, sessions),
+    () => denylist.assertAgain(),
+    () => apiKeys.assertAgain(),
+  ])
   const list = new RedisList(link, keys, sessions)
   const sweeper = new RedisSweep(link, keys, sessions)
   writer.start()
   return {
     tickets: new RedisTickets(link, keys),
     counters: new RedisCounters(link, keys),
+    denylist,
+    apiKeys,
     eventLog: new RedisEventLog(link, keys),
     ...(link.opensOwn ? { changes } : {}),
     insert: (record, cap) => sessions.insert(record, cap),

@@ -1,5 +1,5 @@
 /** The event log in SQLite. */
-import type { EventLog, EventQuery, LoggedEvent, StoredEvent } from './event-log.ts'
+import type { ChainedEvent, EventLog, EventQuery, StoredEvent } from './event-log.ts'
 import type { Connection, Query, Row } from './sqlite-connection.ts'
 import type { Instant, JsonValue } from './store.ts'
 
@@ -14,22 +14,30 @@ export class SqliteEventLog implements EventLog {
 
   constructor(connection: Connection) {
     this.#connection = connection
-    this.#insert = connection.prepare('INSERT INTO holdfast_events (at, kind, data) VALUES (?1, ?2, ?3)')
-    this.#last = connection.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'holdfast_events'`)
-    const read = 'SELECT sequence, at, kind, data FROM holdfast_events WHERE sequence > ?1'
+    this.#insert = connection.prepare('INSERT INTO holdfast_events (at, kind, data, hash, previous) VALUES (?1, ?2, ?3, ?4, ?5)')
+    const columns = 'SELECT sequence, at, kind, data, hash, previous FROM holdfast_events'
+    this.#last = connection.prepare(`${columns} ORDER BY sequence DESC LIMIT 1`)
+    const read = `${columns} WHERE sequence > ?1`
     this.#read = connection.prepare(`${read} ORDER BY sequence LIMIT ?2`)
     this.#readKind = connection.prepare(`${read} AND kind = ?3 ORDER BY sequence LIMIT ?2`)
-    this.#oldest = connection.prepare('SELECT sequence, at FROM holdfast_events ORDER BY sequence LIMIT ?1')
+    this.#oldest = connection.prepare(`SELECT sequence, at FROM holdfast_events
+      WHERE sequence < (SELECT max(sequence) FROM holdfast_events) ORDER BY sequence LIMIT ?1`)
     this.#delete = connection.prepare('DELETE FROM holdfast_events WHERE sequence <= ?1')
   }
 
-  append(events: readonly LoggedEvent[]): number {
+  append(events: readonly ChainedEvent[], after: number): boolean {
     return this.#connection.relaxed(() =>
       this.#connection.transaction(() => {
-        for (const { at, kind, data } of events) this.#insert.run(at, kind, JSON.stringify(data))
-        return Number(this.#last.get()?.[0] ?? 0)
+        if (Number(this.#last.get()?.[0] ?? 0) !== after) return false
+        for (const { at, kind, data, hash, previous } of events) this.#insert.run(at, kind, JSON.stringify(data), hash, previous)
+        return true
       }),
     )
+  }
+
+  last(): StoredEvent | undefined {
+    const row = this.#last.get()
+    return row === undefined ? undefined : eventOf(row)
   }
 
   read({ after = 0, kind, limit }: EventQuery): readonly StoredEvent[] {
@@ -50,7 +58,14 @@ export class SqliteEventLog implements EventLog {
   }
 }
 
-function eventOf([sequence, at, kind, data]: Row): StoredEvent {
+function eventOf([sequence, at, kind, data, hash, previous]: Row): StoredEvent {
   const parsed = JSON.parse(String(data)) as { [key: string]: JsonValue }
-  return { sequence: Number(sequence), at: Number(at), kind: String(kind), data: parsed }
+  return {
+    sequence: Number(sequence),
+    at: Number(at),
+    kind: String(kind),
+    data: parsed,
+    hash: String(hash),
+    previous: String(previous),
+  }
 }

@@ -41,6 +41,8 @@ function report(database: DatabaseSync): SqliteReport {
       sessions: count(database, tables.sessions),
       tickets: count(database, tables.tickets),
       counters: count(database, tables.counters),
+      denials: count(database, tables.denials),
+      apiKeys: count(database, tables.apiKeys),
       events: count(database, tables.events),
     },
   }

@@ -32,6 +32,7 @@ const isNumber = (value: unknown): boolean => typeof value === 'number'
 const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string'
 const isNumberOrNull = (value: unknown): boolean => value === null || typeof value === 'number'
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText)
+const isFormat = (value: unknown): boolean => value === 'opaque' || value === 'jwt'
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -41,6 +42,18 @@ function isElevation(value: unknown): boolean {
 
 function isPrevious(value: unknown): boolean {
   return value === null || (isObject(value) && isText(value.digest) && isNumber(value.until))
+}
+
+/** Absent in a row that was written before there were grants. */
+function isGrant(value: unknown): boolean {
+  if (value === undefined) return true
+  return (
+    isObject(value) &&
+    isText(value.salt) &&
+    isFormat(value.format) &&
+    isTextOrNull(value.audience) &&
+    isTextOrNull(value.clientId)
+  )
 }
 
 function isBinding(value: unknown): boolean {
@@ -59,6 +72,7 @@ const fields: { readonly [Field in keyof Data]: (value: unknown) => boolean } = 
   generation: isNumber,
   nonce: isTextOrNull,
   rotatedAt: isNumberOrNull,
+  grant: isGrant,
   binding: isBinding,
   origin: isText,
   persistent: (value) => typeof value === 'boolean',
@@ -75,6 +89,7 @@ const ownFields: ReadonlySet<string> = new Set([...Object.keys(fields), ...colum
 export function encode(record: SessionRecord, before?: string): string {
   const data: Record<string, unknown> = {}
   for (const field in fields) data[field] = record[field as keyof Data]
+  data.grant = record.grant ?? undefined
   if (before === undefined) return JSON.stringify(data)
   for (const [field, value] of Object.entries(parse(record.id, before))) if (!ownFields.has(field)) data[field] = value
   return JSON.stringify(data)
@@ -100,6 +115,7 @@ export function decode(id: SessionId, row: Row): SessionRecord {
     generation: data.generation,
     nonce: data.nonce,
     rotatedAt: data.rotatedAt,
+    grant: data.grant ?? null,
     binding: data.binding,
     origin: data.origin,
     persistent: data.persistent,

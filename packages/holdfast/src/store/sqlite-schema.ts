@@ -56,8 +56,34 @@ CREATE TABLE holdfast_events (
 CREATE INDEX holdfast_events_kind ON holdfast_events (kind, sequence);
 `
 
+/** Tokens denied until they expire, API keys, and the hash chain of the event log. */
+const second = `
+CREATE TABLE holdfast_denials (
+  key TEXT PRIMARY KEY,
+  before INTEGER,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX holdfast_denials_ends ON holdfast_denials (expires_at);
+CREATE TABLE holdfast_api_keys (
+  id TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  revoked_at INTEGER,
+  last_used_at INTEGER,
+  last_used_ip TEXT,
+  data TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX holdfast_api_keys_listed ON holdfast_api_keys (created_at, id);
+CREATE INDEX holdfast_api_keys_owned ON holdfast_api_keys (owner, created_at, id);
+CREATE INDEX holdfast_api_keys_expires ON holdfast_api_keys (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX holdfast_api_keys_revoked ON holdfast_api_keys (revoked_at) WHERE revoked_at IS NOT NULL;
+ALTER TABLE holdfast_events ADD COLUMN hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE holdfast_events ADD COLUMN previous TEXT NOT NULL DEFAULT '';
+`
+
 /** The step at index n leads from version n to n + 1. */
-export const migrations: readonly string[] = [first]
+export const migrations: readonly string[] = [first, second]
 
 export const expectedVersion: number = migrations.length
 
@@ -65,5 +91,7 @@ export const tables = {
   sessions: 'holdfast_sessions',
   tickets: 'holdfast_tickets',
   counters: 'holdfast_counters',
+  denials: 'holdfast_denials',
+  apiKeys: 'holdfast_api_keys',
   events: 'holdfast_events',
 } as const

@@ -2,13 +2,15 @@
  * Everything in one SQLite file, through `node:sqlite`: the embedded default. Several processes of one machine
  * may share the file; not over a network file system, whose locks do not hold.
  *
- * When a call returns, a revocation, a replaced secret and a spent ticket are on disk; a touch, a count and an
- * event survive a crash of the process, and a power failure may lose the latest. A locked database, a full disk
+ * When a call returns, a revocation, a denial, a replaced secret and a spent ticket are on disk; a touch, a count and
+ * an event survive a crash of the process, and a power failure may lose the latest. A locked database, a full disk
  * and a damaged row are thrown, and leave what is stored as it was.
  */
 import { ChangeListeners } from './changes.ts'
+import { SqliteApiKeys } from './sqlite-api-keys.ts'
 import { Connection } from './sqlite-connection.ts'
 import { SqliteCounters } from './sqlite-counters.ts'
+import { SqliteDenylist } from './sqlite-denylist.ts'
 import { SqliteEventLog } from './sqlite-event-log.ts'
 import { openDatabase } from './sqlite-open.ts'
 import { SqliteSessions } from './sqlite-sessions.ts'
@@ -43,6 +45,8 @@ export function sqliteStore(options: string | SqliteStoreOptions): Store {
   return {
     tickets: new SqliteTickets(connection),
     counters: new SqliteCounters(connection),
+    denylist: new SqliteDenylist(connection),
+    apiKeys: new SqliteApiKeys(connection),
     eventLog: new SqliteEventLog(connection),
     changes: changeFeed(connection, listeners),
     insert: (record, cap) => sessions.insert(record, cap),

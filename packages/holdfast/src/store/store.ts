@@ -7,7 +7,9 @@
  * Misses, races and expiry are values; each operation that two callers can race returns who won.
  */
 import type { RevocationReason } from '../shared/codes.ts'
+import type { ApiKeyStore } from './api-keys.ts'
 import type { CounterStore } from './counters.ts'
+import type { Denylist } from './denylist.ts'
 import type { EventLog } from './event-log.ts'
 import type { TicketStore } from './tickets.ts'
 
@@ -37,6 +39,20 @@ export interface Binding {
   readonly deviceKey: string | null
 }
 
+/** How a session that is carried by access and refresh tokens was granted them. */
+export interface TokenGrant {
+  /**
+   * What its access tokens' secrets derive from, with the key: 22 or 43 base64url characters. Only the record holds
+   * it, so that a leaked signing key alone makes no token.
+   */
+  readonly salt: string
+  readonly format: 'opaque' | 'jwt'
+  /** For whom the tokens are (`aud`). */
+  readonly audience: string | null
+  /** The OAuth client that holds them. */
+  readonly clientId: string | null
+}
+
 /** What the store holds for one session: plain JSON data, never changed in place. */
 export interface SessionRecord {
   readonly id: SessionId
@@ -60,6 +76,8 @@ export interface SessionRecord {
   readonly generation: number
   readonly nonce: string | null
   readonly rotatedAt: Instant | null
+  /** Null unless it is carried by access and refresh tokens. */
+  readonly grant: TokenGrant | null
   readonly binding: Binding
   readonly origin: Origin
   /** Whether the cookie outlives the browser ("remember me"). */
@@ -190,7 +208,8 @@ export interface SessionStore {
 
   /**
    * Writes `next` only if the stored revision equals `revision` and the record is neither revoked nor gone; the
-   * stored revision becomes `revision + 1`. Keeps the greater of stored and given `seenAt` (with its `lastIp`), and
+   * stored revision becomes `revision + 1`. One step for all fields: a refresh writes generation, nonce, digest,
+   * `previous` and `rotatedAt` together or not at all. Keeps the greater of stored and given `seenAt` (with its `lastIp`), and
    * of `idleExpiresAt` (to shorten a session, lower `absoluteExpiresAt`); keeps the stored subject, creation,
    * revocation and epoch. Returns whether this call won. Never creates, never revives.
    */
@@ -224,5 +243,7 @@ export interface SessionStore {
 export interface Store extends SessionStore {
   readonly tickets: TicketStore
   readonly counters: CounterStore
+  readonly denylist: Denylist
+  readonly apiKeys: ApiKeyStore
   readonly eventLog: EventLog
 }

@@ -1,8 +1,10 @@
 /** The store contract as checks: whoever writes a store runs them on it, with a runner of their choice. */
 import type { Awaitable } from '../store/store.ts'
+import { apiKeyChecks } from './contract/api-keys.ts'
 import { changeChecks } from './contract/changes.ts'
 import type { Checks, StoreSet } from './contract/check.ts'
 import { counterChecks } from './contract/counters.ts'
+import { denylistChecks } from './contract/denylist.ts'
 import { eventLogChecks } from './contract/event-log.ts'
 import { getChecks } from './contract/get.ts'
 import { insertChecks } from './contract/insert.ts'
@@ -41,6 +43,8 @@ const groups: { readonly [group: string]: Checks } = {
   changes: changeChecks,
   tickets: ticketChecks,
   counters: counterChecks,
+  denylist: denylistChecks,
+  'API keys': apiKeyChecks,
   'event log': eventLogChecks,
 }
 

@@ -11,7 +11,9 @@ export type StoreCall =
   | 'sweep'
   | `tickets.${'put' | 'take' | 'sweep'}`
   | `counters.${'add' | 'read' | 'reset' | 'list' | 'sweep'}`
-  | `eventLog.${'append' | 'read' | 'sweep'}`
+  | `denylist.${'put' | 'find' | 'sweep'}`
+  | `apiKeys.${'insert' | 'get' | 'list' | 'touch' | 'revoke' | 'revokeOwner' | 'sweep'}`
+  | `eventLog.${'append' | 'last' | 'read' | 'sweep'}`
   | 'changes.confirm'
 
 /**
@@ -57,7 +59,7 @@ export function faultyStore(store: Store, ...faults: readonly Fault[]): FaultySt
   const wrap = <Args extends unknown[], Result>(call: StoreCall, run: (...args: Args) => Awaitable<Result>) => {
     return (...args: Args): Awaitable<Result> => control.through(call, () => run(...args))
   }
-  const { tickets, counters, eventLog, changes } = store
+  const { tickets, counters, denylist, apiKeys, eventLog, changes } = store
   return {
     insert: wrap('insert', (record, cap) => store.insert(record, cap)),
     get: wrap('get', (id) => store.get(id)),
@@ -78,8 +80,23 @@ export function faultyStore(store: Store, ...faults: readonly Fault[]): FaultySt
       list: wrap('counters.list', (prefix, now, limit) => counters.list(prefix, now, limit)),
       sweep: wrap('counters.sweep', (now, limit) => counters.sweep(now, limit)),
     },
+    denylist: {
+      put: wrap('denylist.put', (denial) => denylist.put(denial)),
+      find: wrap('denylist.find', (keys, now) => denylist.find(keys, now)),
+      sweep: wrap('denylist.sweep', (now, limit) => denylist.sweep(now, limit)),
+    },
+    apiKeys: {
+      insert: wrap('apiKeys.insert', (record, cap) => apiKeys.insert(record, cap)),
+      get: wrap('apiKeys.get', (id) => apiKeys.get(id)),
+      list: wrap('apiKeys.list', (query) => apiKeys.list(query)),
+      touch: wrap('apiKeys.touch', (id, usedAt, ip) => apiKeys.touch(id, usedAt, ip)),
+      revoke: wrap('apiKeys.revoke', (id, at) => apiKeys.revoke(id, at)),
+      revokeOwner: wrap('apiKeys.revokeOwner', (owner, at) => apiKeys.revokeOwner(owner, at)),
+      sweep: wrap('apiKeys.sweep', (endedBefore, limit) => apiKeys.sweep(endedBefore, limit)),
+    },
     eventLog: {
-      append: wrap('eventLog.append', (events) => eventLog.append(events)),
+      append: wrap('eventLog.append', (events, after) => eventLog.append(events, after)),
+      last: wrap('eventLog.last', () => eventLog.last()),
       read: wrap('eventLog.read', (query) => eventLog.read(query)),
       sweep: wrap('eventLog.sweep', (before, limit) => eventLog.sweep(before, limit)),
     },

@@ -97,9 +97,10 @@ describe('a full memory store', () => {
 
   it('keeps the latest events', async () => {
     const { eventLog } = memoryStore({ maxEvents: 3 })
-    for (let at = 1; at <= 10; at += 1) await eventLog.append([{ at, kind: 'k', data: {} }])
+    const event = { kind: 'k', data: {}, hash: 'h', previous: 'p' }
+    for (let at = 1; at <= 10; at += 1) await eventLog.append([{ ...event, at }], at - 1)
     expect((await eventLog.read({ limit: 10 })).map(({ sequence }) => sequence)).toEqual([8, 9, 10])
-    expect(await eventLog.read({ limit: 10, after: 9 })).toEqual([{ sequence: 10, at: 10, kind: 'k', data: {} }])
+    expect(await eventLog.read({ limit: 10, after: 9 })).toEqual([{ sequence: 10, at: 10, ...event }])
   })
 
   it('refuses a bound that is none', () => {

@@ -35,8 +35,9 @@ describe('a full disk', () => {
     await expect(fill()).rejects.toThrow('full')
     const { items } = await store.list({ limit: 1000 })
     expect(items.length).toBeGreaterThan(100)
-    const events = Array.from({ length: 2000 }, () => ({ at: 1, kind: 'k', data: { filler: 'x'.repeat(500) } }))
-    expect(() => store.eventLog.append(events)).toThrow('full')
+    const chained = { hash: 'h', previous: 'p' }
+    const events = Array.from({ length: 2000 }, () => ({ at: 1, kind: 'k', data: { filler: 'x'.repeat(500) }, ...chained }))
+    expect(() => store.eventLog.append(events, 0)).toThrow('full')
     expect(await store.eventLog.read({ limit: 10 })).toEqual([])
     expect(await store.get(sampleId(3))).toBeDefined()
     expect((await store.revoke({ id: sampleId(3) }, { at: 1, reason: 'logout' })).ids).toEqual([sampleId(3)])

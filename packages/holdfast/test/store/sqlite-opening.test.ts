@@ -102,11 +102,12 @@ describe('inspection', () => {
     const store = file.open()
     for (const number of [1, 2]) await store.insert(sample(number))
     await store.tickets.put({ id: 't', expiresAt: 1, data: null })
-    await store.eventLog.append([{ at: 1, kind: 'k', data: {} }])
-    const counts = { sessions: 2, tickets: 1, counters: 0, events: 1 }
+    await store.denylist.put({ key: 'jti:1', before: null, expiresAt: 1 })
+    await store.eventLog.append([{ at: 1, kind: 'k', data: {}, hash: 'h', previous: '' }], 0)
+    const counts = { sessions: 2, tickets: 1, counters: 0, denials: 1, apiKeys: 0, events: 1 }
     expect(inspectSqlite(file.path)).toEqual({
-      schemaVersion: 1,
-      expectedVersion: 1,
+      schemaVersion: 2,
+      expectedVersion: 2,
       journalMode: 'wal',
       integrity: 'ok',
       counts,
@@ -119,6 +120,7 @@ describe('inspection', () => {
 
   it('says what is missing from a database that is no store', () => {
     file.raw().exec('CREATE TABLE notes (text)')
-    expect(inspectSqlite(file.path).counts).toEqual({ sessions: null, tickets: null, counters: null, events: null })
+    const missing = { sessions: null, tickets: null, counters: null, denials: null, apiKeys: null, events: null }
+    expect(inspectSqlite(file.path).counts).toEqual(missing)
   })
 })

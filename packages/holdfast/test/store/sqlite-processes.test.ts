@@ -20,7 +20,7 @@ describe('several processes on one file', () => {
     await withWorkers(path, 8, async (workers) => {
       expect(workers).toHaveLength(8)
     })
-    expect(inspectSqlite(path)).toMatchObject({ schemaVersion: 1, journalMode: 'wal', integrity: 'ok' })
+    expect(inspectSqlite(path)).toMatchObject({ schemaVersion: 2, journalMode: 'wal', integrity: 'ok' })
   })
 
   it('keep a cap of five among 64 simultaneous sign-ins', async () => {

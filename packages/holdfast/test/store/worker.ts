@@ -40,7 +40,8 @@ const work: { readonly [Kind in Order['do']]: (store: Store, order: Extract<Orde
       await store.insert(sample(number), { max: 3, now: at, whenFull: 'evict-oldest' })
       await store.replace(sample(number, { label: 'replaced' }), 0)
       await store.touch([{ id, seenAt: at + number, idleExpiresAt: at + 10 * number, ip: null }])
-      await store.eventLog.append([{ at, kind: 'session_created', data: { number } }])
+      const event = { at, kind: 'session_created', data: { number }, hash: 'h', previous: 'p' }
+      await store.eventLog.append([event], (await store.eventLog.last())?.sequence ?? 0)
       await store.revoke({ id }, { at, reason: 'logout' })
       await tell({ revoked: id })
     }

@@ -29,7 +29,7 @@ describe('a faulty store', () => {
   it('fails any call, for as long as it is told, until healed', async () => {
     const store = faultyStore(memoryStore())
     store.plan({ mode: 'fail-before', times: Number.POSITIVE_INFINITY })
-    for (const call of [() => store.get(''), () => store.counters.read('k', 0), () => store.eventLog.append([])]) {
+    for (const call of [() => store.get(''), () => store.counters.read('k', 0), () => store.eventLog.append([], 0)]) {
       expect(call).toThrow('planned fault')
     }
     expect(() => store.changes?.confirm(0, 0)).toThrow('planned fault: changes.confirm')

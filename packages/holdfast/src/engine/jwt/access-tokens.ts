@@ -14,11 +14,6 @@ import { isAudience, type JwtSettings } from './options.ts'
 import { type JwtProblem, readJwt } from './read.ts'
 import { assuranceClaims, type JwtClaims, seconds, signClaims } from './sign.ts'
 
-/** A session with what its tokens derive from; none for one that is carried by its secret. */
-export interface GrantedRecord extends SessionRecord {
-  readonly grant?: { readonly salt: string; readonly audience: string | null; readonly clientId: string | null } | null
-}
-
 export interface JwtInput {
   /** When it expires; cut to whole seconds, so never later than asked. */
   readonly expiresAt: Instant
@@ -40,11 +35,11 @@ export interface PresentedJwt {
 
 export interface AccessTokens {
   /** Signs a token for a session that has a grant and a subject. Throws `invalid-request` for an audience that cannot be one. */
-  sign(record: GrantedRecord, input: JwtInput): string
+  sign(record: SessionRecord, input: JwtInput): string
   /** Never throws on what a client can send. */
   read(token: string, now: Instant): PresentedJwt | JwtProblem
   /** What the token may do, when it was made for this very record by somebody who knew its salt; constant time. */
-  rightsOf(record: GrantedRecord, presented: PresentedJwt): 'elevated' | 'plain' | undefined
+  rightsOf(record: SessionRecord, presented: PresentedJwt): 'elevated' | 'plain' | undefined
   readonly jwks: JwkSet
 }
 
@@ -74,7 +69,7 @@ export function createAccessTokens(settings: JwtSettings, keyring: Keyring, rand
 
   return {
     sign(record, { expiresAt, audience, elevated = false, now }) {
-      if (record.grant == null || record.subject === null) throw new RangeError('a session without a grant has no access token')
+      if (record.grant === null || record.subject === null) throw new RangeError('a session without a grant has no access token')
       const aud = audience ?? record.grant.audience ?? settings.audiences[0]
       if (!isAudience(aud)) throw invalidField('audience', 'must be a name of 1 to 256 printable ASCII characters')
       const named = { sid: record.id, iat: seconds(now), exp: seconds(expiresAt) }
@@ -100,7 +95,7 @@ export function createAccessTokens(settings: JwtSettings, keyring: Keyring, rand
     },
 
     rightsOf({ id, subject, grant, elevation }, { id: presentedId, subject: presentedSubject, claims }) {
-      if (grant == null || subject !== presentedSubject || id !== presentedId) return undefined
+      if (grant === null || subject !== presentedSubject || id !== presentedId) return undefined
       const nonce = claims.jti.slice(0, nonceLength)
       const isTaggedWith = (elevatedUntil: Instant) =>
         keyring.all.some((key) =>

@@ -19,6 +19,7 @@ export function record(changes: Partial<SessionRecord> = {}): SessionRecord {
     generation: 0,
     nonce: null,
     rotatedAt: null,
+    grant: null,
     binding: { fingerprint: null, jkt: null, deviceKey: null },
     origin: 'local',
     persistent: false,

@@ -14,7 +14,9 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 function emptied(schema: string): string {
-  const tables = ['sessions', 'tickets', 'counters', 'events'].map((table) => `${schema}.holdfast_${table}`)
+  const tables = ['sessions', 'tickets', 'counters', 'denials', 'api_keys', 'events'].map(
+    (table) => `${schema}.holdfast_${table}`,
+  )
   return `TRUNCATE ${tables.join(', ')}; UPDATE ${schema}.holdfast_epoch SET epoch = 0; UPDATE ${schema}.holdfast_events_head SET last = 0`
 }
 

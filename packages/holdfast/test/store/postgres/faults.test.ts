@@ -93,7 +93,7 @@ describe('a database that takes no writes', () => {
       sweep: () => store.sweep({ endedBefore: start, anonymousEndedBefore: start, limit: 1 }),
       count: () => store.counters.add('k', 1, { now: start, windowMs: 1 }),
       take: () => store.tickets.take('t', start),
-      append: () => store.eventLog.append([{ at: start, kind: 'k', data: {} }]),
+      append: () => store.eventLog.append([{ at: start, kind: 'k', data: {}, hash: 'h', previous: '' }], 0),
     }
     for (const [name, write] of Object.entries(writes)) await expect(write(), name).rejects.toMatchObject({ code: '25006' })
     expect(await nodes[0].store.get(sampleId(1))).toEqual(sample(1))

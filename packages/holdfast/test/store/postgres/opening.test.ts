@@ -85,7 +85,7 @@ describe('the report of a server', () => {
     const { nodes, close, schema } = await openNodes(server, 1, { partitions: 3 })
     const [{ pool }] = nodes
     const report = await inspectPostgres(pool, { schema, now: () => Date.now() - 60_000 })
-    expect(report).toMatchObject({ schemaVersion: 1, expectedVersion: 1, partitions: 3, standby: false, readOnly: false })
+    expect(report).toMatchObject({ schemaVersion: 2, expectedVersion: 2, partitions: 3, standby: false, readOnly: false })
     expect(report).toMatchObject({
       isolation: 'read committed',
       fsync: true,

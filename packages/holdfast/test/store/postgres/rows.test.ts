@@ -42,7 +42,7 @@ describe('rows', () => {
     expect(await store.replace({ ...sample(1), label: 'new' }, 0)).toBe(true)
     const { rows } = await pool.query(`SELECT data FROM ${schema}.holdfast_sessions`)
     const stored = JSON.parse(rows[0].data)
-    expect([stored[17], stored.slice(19)]).toEqual(['new', [{ later: '\0' }]])
+    expect([stored[17], stored.slice(20)]).toEqual(['new', [{ later: '\0' }]])
     await close()
   })
 
