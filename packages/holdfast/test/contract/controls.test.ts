@@ -3,14 +3,15 @@ import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { contractChecks, type OpenStores } from '../../src/testing/index.ts'
-import { controls } from './controls/broken-stores.ts'
+import { brokenCompanions } from './controls/broken-companions.ts'
+import { brokenStores } from './controls/broken-stores.ts'
 
 function opening(store: Store): OpenStores {
   return () => ({ stores: [store], close: () => undefined })
 }
 
 describe('the contract finds', () => {
-  for (const { mistake, group, check, open } of controls) {
+  for (const { mistake, group, check, open } of [...brokenStores, ...brokenCompanions]) {
     it(`${mistake}, by "${check}"`, async () => {
       const found = contractChecks.find((each) => each.group === group && each.name === check)
       expect(found, 'the contract has this check').toBeDefined()
