@@ -23,13 +23,17 @@ describe('a damaged record', () => {
       !/^(id|subject|createdAt|seenAt|idleExpiresAt|absoluteExpiresAt|lastIp|revokedAt|reason|revision|epoch)$/.test(field),
   )
 
+  /** Absent in rows from before there was such a thing. */
+  const younger = ['grant']
+
   it.each(fields)('is a fault when %s is missing or of another type', async (field) => {
-    for (const change of [
+    const changes = [
       (data: Record<string, unknown>) => delete data[field],
       (data: Record<string, unknown>) => {
         data[field] = [{}]
       },
-    ]) {
+    ]
+    for (const change of younger.includes(field) ? changes.slice(1) : changes) {
       await file.renew()
       const store = await damaged(change)
       expect(() => store.get(sampleId(1))).toThrow(`damaged: ${field}`)
