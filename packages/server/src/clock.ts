@@ -17,3 +17,8 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T | un
     clearTimeout(timer)
   }
 }
+
+/** Aborts after `ms`. Never keeps the process alive. */
+export function timeLimit(ms: number): AbortSignal {
+  return AbortSignal.timeout(ms)
+}

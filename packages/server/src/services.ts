@@ -2,14 +2,13 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Clock, createHoldfast, type Holdfast, type HoldfastOptions } from 'holdfast'
-import { memoryStore } from 'holdfast/store/memory'
-import { sqliteStore } from 'holdfast/store/sqlite'
-import { sqliteAccounts } from './accounts/sqlite.ts'
 import type { AccountStore } from './accounts/store.ts'
+import type { OpenedStore } from './backends/place.ts'
+import { accountsPlace, sessionsPlace } from './backends/places.ts'
 import { type Now, systemNow } from './clock.ts'
 import type { Config } from './config/config.ts'
-import type { Backend } from './config/parse.ts'
 import { secretsOf } from './config/secret.ts'
+import { createFaultLog } from './fault-log.ts'
 import { originOnlyPaths } from './http/source.ts'
 import type { Logger } from './logging.ts'
 import { createPasswordHasher, type PasswordHasher, type PasswordHasherOptions } from './passwords/hash.ts'
@@ -66,42 +65,44 @@ function hasherOf(given: ServiceOverrides['passwords']): PasswordHasher {
   return given !== undefined && 'verify' in given ? given : createPasswordHasher(given)
 }
 
-function openStore(backend: Backend): HoldfastOptions['store'] {
-  return backend.kind === 'memory' ? memoryStore() : sqliteStore(backend.path)
+/** A store that was given is closed like one that was opened. */
+function given(store: HoldfastOptions['store']): OpenedStore {
+  return { store, close: async () => store[Symbol.asyncDispose]?.() }
 }
 
 /** Opens the stores, making what is missing. Throws when one cannot be used; what was opened is closed then. */
 export async function openServices(config: Config, logger: Logger, overrides: ServiceOverrides = {}): Promise<Services> {
   const { clock } = overrides
   const now: Now = clock === undefined ? systemNow : () => clock.now()
+  const tell = createFaultLog(logger)
   prepareDataFolder(config)
   const secret = secretsOf(config.secret)
-  const store = overrides.store ?? openStore(config.store)
+  const sessions = overrides.store === undefined ? await sessionsPlace(config).open(tell) : given(overrides.store)
   let accounts: AccountStore | undefined
   try {
-    accounts = sqliteAccounts(config.accounts.path)
+    accounts = await accountsPlace(config).open(tell)
     const holdfast = createHoldfast({
       ...holdfastOptions(config),
       ...overrides.engine,
       ...(clock === undefined ? {} : { clock }),
       secret,
-      store,
+      store: sessions.store,
       onFault: (fault, doing) => logger.error({ err: fault, doing }, 'A fault in the background'),
     })
     holdfast.on((event) => logger.info({ event }, 'Session event'))
-    return assemble({ config, logger, holdfast, accounts, now, passwords: hasherOf(overrides.passwords), store })
+    return assemble({ config, logger, holdfast, accounts, now, passwords: hasherOf(overrides.passwords), sessions })
   } catch (fault) {
     await accounts?.close()
-    await store[Symbol.asyncDispose]?.()
+    await sessions.close()
     throw fault
   }
 }
 
 interface Opened extends Pick<Services, 'config' | 'logger' | 'holdfast' | 'accounts' | 'now' | 'passwords'> {
-  readonly store: HoldfastOptions['store']
+  readonly sessions: OpenedStore
 }
 
-function assemble({ store, ...opened }: Opened): Services {
+function assemble({ sessions, ...opened }: Opened): Services {
   const { config, logger, holdfast, accounts, now } = opened
   let stopping = false
   return {
@@ -118,7 +119,7 @@ function assemble({ store, ...opened }: Opened): Services {
         await holdfast.close()
       } finally {
         await accounts.close()
-        await store[Symbol.asyncDispose]?.()
+        await sessions.close()
       }
     },
   }

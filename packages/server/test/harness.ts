@@ -33,8 +33,13 @@ export async function temporaryFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'holdfast-server-'))
 }
 
+/** Where a test server keeps everything, unless it is told otherwise. */
+export function databaseIn(folder: string): string {
+  return join(folder, 'holdfast.db')
+}
+
 export function configIn(folder: string, changes: Partial<Config> = {}): Config {
-  const path = join(folder, 'holdfast.db')
+  const path = databaseIn(folder)
   return {
     url: undefined,
     host: '127.0.0.1',

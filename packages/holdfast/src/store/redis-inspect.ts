@@ -9,6 +9,7 @@ import {
   type RedisMode,
 } from './redis-client.ts'
 import { openErrorOf, RedisOpenError } from './redis-open-error.ts'
+import type { Instant } from './store.ts'
 
 export interface RedisNodeReport {
   /** `host:port` in a cluster, else `primary`. */
@@ -25,6 +26,8 @@ export interface RedisNodeReport {
   /** Bytes in use and allowed; 0: no limit. */
   readonly usedMemory: number
   readonly maxMemory: number
+  /** Server's clock minus this node's, in ms; only for an `inspectRedis` that was given a clock. */
+  readonly clockOffset?: number
 }
 
 export interface RedisReport {
@@ -76,11 +79,14 @@ interface Connectable {
   on?(event: string, listener: (fault: unknown) => void): unknown
 }
 
-/** Of a connected client. Rejects with a `RedisOpenError` when the servers cannot be used at all. */
-export async function inspectRedis(client: RedisClient): Promise<RedisReport> {
+/**
+ * Of a connected client; `now` is this node's clock, to compare the servers' with. Rejects with a `RedisOpenError` when
+ * the servers cannot be used at all.
+ */
+export async function inspectRedis(client: RedisClient, now?: () => Instant): Promise<RedisReport> {
   try {
     const mode = modeOf(client)
-    const nodes = await Promise.all(sendersOf(client).map(([name, send]) => inspectNode(name, send)))
+    const nodes = await Promise.all(sendersOf(client).map(([name, send]) => inspectNode(name, send, now)))
     const slotsServed = mode === 'cluster' ? await countSlots(client as RedisCluster) : null
     if (slotsServed !== null && slotsServed < allSlots) {
       throw new RedisOpenError('incomplete', `the cluster serves ${slotsServed} of ${allSlots} slots`)
@@ -106,7 +112,7 @@ function clusterSender<Node extends RedisClusterNode>(client: RedisCluster<Node>
   }
 }
 
-async function inspectNode(name: string, send: Sender): Promise<RedisNodeReport> {
+async function inspectNode(name: string, send: Sender, now?: () => Instant): Promise<RedisNodeReport> {
   const info = parseInfo(String(await send(['INFO'])))
   const version = info.get('valkey_version') ?? info.get('redis_version') ?? ''
   const [major = 0, minor = 0] = version.split('.').map(Number)
@@ -124,7 +130,14 @@ async function inspectNode(name: string, send: Sender): Promise<RedisNodeReport>
     replicas: Number(info.get('connected_slaves') ?? 0),
     usedMemory: Number(info.get('used_memory') ?? 0),
     maxMemory: Number(info.get('maxmemory') ?? 0),
+    ...(now === undefined ? {} : { clockOffset: await offsetOf(send, now) }),
   }
+}
+
+async function offsetOf(send: Sender, now: () => Instant): Promise<number> {
+  const before = now()
+  const [seconds, microseconds] = (await send(['TIME'])) as readonly unknown[]
+  return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000) - Math.round((before + now()) / 2)
 }
 
 function parseInfo(text: string): Map<string, string> {

@@ -11,10 +11,18 @@ export type RedisOpenProblem = 'unreachable' | 'refused' | 'tls' | 'too-old' | '
 export class RedisOpenError extends Error {
   override readonly name = 'RedisOpenError'
   readonly problem: RedisOpenProblem
+  /** The message without its beginning. */
+  readonly why: string
 
   constructor(problem: RedisOpenProblem, why: string, cause?: unknown) {
     super(`cannot use Redis as a session store: ${why}`, cause === undefined ? undefined : { cause })
     this.problem = problem
+    this.why = why
+  }
+
+  /** What a fault of the driver means, met while a client connects. */
+  static from(fault: unknown): RedisOpenError {
+    return openErrorOf(fault)
   }
 }
 

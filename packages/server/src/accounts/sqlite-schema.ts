@@ -1,5 +1,6 @@
 /** Tables of the accounts, with a migration table of their own: they may share a file with the session store. */
 import type { DatabaseSync } from 'node:sqlite'
+import { AccountsVersionError } from './version-error.ts'
 
 /** One entry per version, never edited once released: entry n leads from version n to n + 1. */
 const migrations: readonly string[] = [
@@ -24,14 +25,6 @@ const migrations: readonly string[] = [
 
 export const accountsSchemaVersion: number = migrations.length
 
-/** The file holds accounts of a newer version of this program. */
-export class AccountsVersionError extends Error {
-  override readonly name = 'AccountsVersionError'
-  constructor(found: number) {
-    super(`holds accounts of schema version ${found}; this version of holdfast-server knows up to ${accountsSchemaVersion}`)
-  }
-}
-
 /** Ends a transaction that failed. A full disk has ended it already: a second fault here would hide the first. */
 export function rollBack(database: DatabaseSync): void {
   try {
@@ -49,13 +42,13 @@ export function readSchemaVersion(database: DatabaseSync): number {
 /** Brings the tables to this version; safe when several processes start at once. Returns how many steps it took. */
 export function migrateAccounts(database: DatabaseSync): number {
   const version = readSchemaVersion(database)
-  if (version > accountsSchemaVersion) throw new AccountsVersionError(version)
+  if (version > accountsSchemaVersion) throw new AccountsVersionError(version, accountsSchemaVersion)
   if (version === accountsSchemaVersion) return 0
   database.exec('BEGIN IMMEDIATE')
   try {
     // Read again inside the lock: another process may have migrated while this one waited.
     const start = readSchemaVersion(database)
-    if (start > accountsSchemaVersion) throw new AccountsVersionError(start)
+    if (start > accountsSchemaVersion) throw new AccountsVersionError(start, accountsSchemaVersion)
     database.exec('CREATE TABLE IF NOT EXISTS account_schema (version INTEGER NOT NULL) STRICT')
     for (const step of migrations.slice(start)) database.exec(step)
     database.exec('DELETE FROM account_schema')

@@ -3,10 +3,12 @@ import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { HoldfastError } from 'holdfast'
 import type { Account } from './account.ts'
+import { changed, escapeLike } from './change.ts'
 import { loginKey } from './names.ts'
 import { accountOf, type Row, rowOf } from './sqlite-row.ts'
-import { AccountsVersionError, migrateAccounts, rollBack } from './sqlite-schema.ts'
+import { migrateAccounts, rollBack } from './sqlite-schema.ts'
 import type { AccountChange, AccountPage, AccountQuery, AccountStore, Change, CreateOptions, Creation, Removal } from './store.ts'
+import { AccountsVersionError } from './version-error.ts'
 
 const busyTimeoutMs = 250
 /** While opening: several processes that start together take turns. */
@@ -41,10 +43,6 @@ function openDatabase(path: string): DatabaseSync {
     database.close()
     throw fault
   }
-}
-
-function escapeLike(text: string): string {
-  return text.replace(/[\\%_]/g, (character) => `\\${character}`)
 }
 
 class SqliteAccounts implements AccountStore {
@@ -196,19 +194,6 @@ class SqliteAccounts implements AccountStore {
     const keys = new Set([username, ...(email === null ? [] : [email])].map(loginKey))
     for (const key of keys) this.#database.prepare('INSERT INTO account_names VALUES (?, ?)').run(key, id)
   }
-}
-
-function changed(before: Account, change: AccountChange): Account {
-  const account = {
-    ...before,
-    role: change.role ?? before.role,
-    disabled: change.disabled ?? before.disabled,
-    email: change.email === undefined ? before.email : change.email,
-    passwordHash: change.password?.hash ?? before.passwordHash,
-    passwordChangedAt: change.password?.changedAt ?? before.passwordChangedAt,
-  }
-  const counts = account.role !== before.role || account.disabled !== before.disabled || change.password !== undefined
-  return { ...account, version: before.version + (counts ? 1 : 0) }
 }
 
 /**

@@ -2,8 +2,8 @@
 import { examine } from '../doctor/examine.ts'
 import { type OutputOptions, print } from './table.ts'
 
-export function doctor(options: OutputOptions): void {
-  const findings = examine(process.env, process.cwd())
+export async function doctor(options: OutputOptions): Promise<void> {
+  const findings = await examine(process.env, process.cwd())
   print(
     findings,
     findings.map(({ check, status, detail }) => ({ check, status, detail })),

@@ -12,10 +12,16 @@ export function requireConfig(): Config {
   return result.config
 }
 
-export async function withServices<T>(run: (services: Services) => Promise<T>): Promise<T> {
+/** The same, of which the stores can be used. */
+export async function requireUsableConfig(): Promise<Config> {
   const config = requireConfig()
-  const problems = storageProblems(config)
+  const problems = await storageProblems(config)
   if (problems.length > 0) throw refuse(problems)
+  return config
+}
+
+export async function withServices<T>(run: (services: Services) => Promise<T>): Promise<T> {
+  const config = await requireUsableConfig()
   // What a command prints is its answer; only what goes wrong is logged beside it.
   const services = await openServices(config, createLogger({ format: 'json', level: 'warn' }, process.stderr))
   try {

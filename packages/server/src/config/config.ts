@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { secretProblem } from 'holdfast'
+import type { AccountsBackend, Backend, TlsSetting } from './backend.ts'
 import { contradictions, type Given, type Problem } from './consistency.ts'
 import { type Environment, withEnvFile } from './env-file.ts'
-import type { Backend, LogSetting } from './parse.ts'
+import type { LogSetting } from './parse.ts'
 import { type SettingName, type Settings, unsupported, variables } from './variables.ts'
 
 /** Where the secret comes from: given, or made on the first run and kept in a file. */
@@ -20,7 +21,7 @@ export interface Config {
   readonly secret: SecretSource
   readonly setupToken: string | undefined
   readonly store: Backend
-  readonly accounts: { readonly kind: 'sqlite'; readonly path: string }
+  readonly accounts: AccountsBackend
   readonly trustedProxies: readonly string[]
   readonly origins: readonly string[]
   readonly log: LogSetting
@@ -103,13 +104,19 @@ function readSecret({ settings, problems }: Reading, folder: string): SecretSour
   }
 }
 
-function inFolder<B extends Backend>(backend: B, folder: string): B {
-  return backend.kind === 'sqlite' ? { ...backend, path: resolve(folder, backend.path) } : backend
+function filesIn(tls: TlsSetting | undefined, folder: string): TlsSetting | undefined {
+  const at = (path: string | undefined) => (path === undefined ? undefined : resolve(folder, path))
+  return tls === undefined ? undefined : { verify: tls.verify, ca: at(tls.ca), cert: at(tls.cert), key: at(tls.key) }
 }
 
-function accountsFor(store: Backend, accounts: Backend | undefined): { readonly kind: 'sqlite'; readonly path: string } {
-  if (accounts?.kind === 'sqlite') return accounts
-  return store.kind === 'sqlite' ? store : { kind: 'sqlite', path: 'data/accounts.db' }
+function inFolder<B extends Backend>(backend: B, folder: string): B {
+  if (backend.kind === 'sqlite') return { ...backend, path: resolve(folder, backend.path) }
+  return backend.kind === 'memory' ? backend : { ...backend, tls: filesIn(backend.tls, folder) }
+}
+
+function accountsFor(store: Backend, accounts: AccountsBackend | undefined): AccountsBackend {
+  if (accounts !== undefined) return accounts
+  return store.kind === 'sqlite' || store.kind === 'postgres' ? store : { kind: 'sqlite', path: 'data/accounts.db' }
 }
 
 /** Reads the configuration for a server whose working folder is `folder`. Creates nothing. */
@@ -124,7 +131,7 @@ export function readConfig(environment: Environment, folder: string): ConfigResu
   const { settings, problems } = reading
   const secret = readSecret(reading, folder)
   if (problems.length > 0) return { problems }
-  const store = settings.store ?? { kind: 'sqlite', path: 'data/holdfast.db' }
+  const store: Backend = settings.store ?? { kind: 'sqlite', path: 'data/holdfast.db' }
   return {
     config: {
       url: settings.url,

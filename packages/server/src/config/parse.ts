@@ -4,10 +4,10 @@ import { BlockList, isIP } from 'node:net'
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string }
 export type Parser<T> = (text: string) => Parsed<T>
 
-const good = <T>(value: T): Parsed<T> => ({ ok: true, value })
-const bad = (problem: string): Parsed<never> => ({ ok: false, problem })
+export const good = <T>(value: T): Parsed<T> => ({ ok: true, value })
+export const bad = (problem: string): Parsed<never> => ({ ok: false, problem })
 
-export const text: Parser<string> = good
+export const text: Parser<string> = (given) => good(given)
 
 /** Host names and addresses that reach only this machine. */
 export function isLoopback(host: string): boolean {
@@ -72,24 +72,6 @@ export const networks: Parser<readonly string[]> = (given) => list(given, networ
 
 export const setupToken: Parser<string> = (given) =>
   /^[\x21-\x7e]{16,128}$/.test(given) ? good(given) : bad('must be 16 to 128 printable ASCII characters without spaces')
-
-export type Backend = { readonly kind: 'sqlite'; readonly path: string } | { readonly kind: 'memory' }
-
-const later = /^(postgres|postgresql|redis|rediss|redis\+cluster|redis\+sentinel):\/\//
-
-export const store: Parser<Backend> = (given) => {
-  if (given === 'memory:') return good({ kind: 'memory' })
-  const accounts = accountStore(given)
-  return accounts.ok || later.test(given) ? accounts : bad('must be sqlite:PATH or memory:')
-}
-
-export const accountStore: Parser<Backend> = (given) => {
-  if (later.test(given))
-    return bad(`${given.slice(0, given.indexOf(':'))}: stores are not supported by this version; use sqlite:PATH`)
-  const path = given.startsWith('sqlite:') ? given.slice('sqlite:'.length) : ''
-  if (path === '' || path.includes('\0') || path.startsWith(':')) return bad('must be sqlite:PATH')
-  return good({ kind: 'sqlite', path })
-}
 
 export const logFormats = ['pretty', 'json'] as const
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const

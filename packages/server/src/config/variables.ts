@@ -2,21 +2,8 @@
  * Every environment variable, once: this table reads them, writes `.env.example` and `init`'s file, and is what
  * the documentation lists.
  */
-import {
-  accountStore,
-  type Backend,
-  host,
-  type LogSetting,
-  log,
-  networks,
-  origin,
-  origins,
-  type Parser,
-  port,
-  setupToken,
-  store,
-  text,
-} from './parse.ts'
+import { type AccountsBackend, accountStore, type Backend, store } from './backend.ts'
+import { host, type LogSetting, log, networks, origin, origins, type Parser, port, setupToken, text } from './parse.ts'
 
 export interface Variable<T> {
   readonly name: string
@@ -37,7 +24,7 @@ export interface Settings {
   readonly secretFile: string
   readonly setupToken: string
   readonly store: Backend
-  readonly accounts: Backend
+  readonly accounts: AccountsBackend
   readonly trustedProxies: readonly string[]
   readonly origins: readonly string[]
   readonly log: LogSetting
@@ -88,15 +75,19 @@ export const variables: { readonly [K in SettingName]: Variable<Settings[K]> } =
   },
   store: {
     name: 'HOLDFAST_STORE',
-    meaning: ['Where sessions live: sqlite:PATH, or memory: to forget them at exit'],
+    meaning: [
+      'Where sessions live: sqlite:PATH, or memory: to forget them at exit',
+      'For several nodes: postgres://USER:PASSWORD@HOST/DATABASE, redis://USER:PASSWORD@HOST:PORT',
+      'Also redis+cluster://HOST:PORT,HOST:PORT and redis+sentinel://HOST:PORT,HOST:PORT/NAME, and rediss for TLS',
+    ],
     fallback: 'sqlite:data/holdfast.db',
     example: 'sqlite:data/holdfast.db',
     parse: store,
   },
   accounts: {
     name: 'HOLDFAST_ACCOUNTS',
-    meaning: ['Where accounts live: sqlite:PATH'],
-    fallback: 'the same file as the sessions, or sqlite:data/accounts.db',
+    meaning: ['Where accounts live: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE'],
+    fallback: 'the same database as the sessions when that is SQL, else sqlite:data/accounts.db',
     example: 'sqlite:data/holdfast.db',
     parse: accountStore,
   },

@@ -51,14 +51,14 @@ const tolerated = 300_000
 function checkClock({ store, accounts }: Config): Finding {
   const now = systemNow()
   if (now < releasedAt) return failed('clock', `says ${new Date(now).toISOString()}, before this version was made`)
-  const paths = [accounts.path, ...(store.kind === 'sqlite' ? [store.path, `${store.path}-wal`] : [])]
+  const paths = [store, accounts].flatMap((place) => (place.kind === 'sqlite' ? [place.path, `${place.path}-wal`] : []))
   const newest = Math.max(0, ...paths.filter(existsSync).map((path) => statSync(path).mtimeMs))
   return newest > now + tolerated
     ? failed('clock', `says ${new Date(now).toISOString()}, but a store was written at ${new Date(newest).toISOString()}`)
     : ok('clock', new Date(now).toISOString())
 }
 
-export function examine(environment: Environment, folder: string): Finding[] {
+export async function examine(environment: Environment, folder: string): Promise<Finding[]> {
   const result = readConfig(environment, folder)
   if (result.problems !== undefined) {
     return result.problems.map(({ variable, message }) => failed('configuration', `${variable}: ${message}`))
@@ -69,7 +69,7 @@ export function examine(environment: Environment, folder: string): Finding[] {
     checkSecret(config),
     checkTransport(config),
     checkProxies(config),
-    ...checkStores(config),
+    ...(await checkStores(config)),
     ...checkFiles(config, folder),
     checkClock(config),
   ]

@@ -22,10 +22,10 @@ function holdsSecret(path: string): boolean {
 
 export function checkFiles(config: Config, folder: string): Finding[] {
   const envPath = join(folder, '.env')
-  const paths: (readonly [string, string])[] = [['mode: accounts', config.accounts.path]]
-  if (config.store.kind === 'sqlite' && config.store.path !== config.accounts.path) {
-    paths.unshift(['mode: sessions', config.store.path])
-  }
+  const paths: (readonly [string, string])[] = []
+  const accounts = config.accounts.kind === 'sqlite' ? config.accounts.path : undefined
+  if (config.store.kind === 'sqlite' && config.store.path !== accounts) paths.push(['mode: sessions', config.store.path])
+  if (accounts !== undefined) paths.push(['mode: accounts', accounts])
   if (config.secret.kind === 'development') paths.push(['mode: secret', config.secret.path])
   if (holdsSecret(envPath)) paths.push(['mode: .env', envPath])
   return paths.filter(([, path]) => existsSync(path)).map(([check, path]) => checkMode(check, path))

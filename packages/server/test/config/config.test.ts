@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
+import { placeOf } from '../../src/config/backend.ts'
 import { type Config, readConfig } from '../../src/config/config.ts'
 import { envFile } from '../../src/config/env-file.ts'
 import { variables } from '../../src/config/variables.ts'
@@ -39,7 +40,7 @@ describe('configuration', () => {
   })
 
   it('keeps accounts in a file of their own when sessions are in memory', () => {
-    assert.equal(read({ HOLDFAST_STORE: 'memory:' }).accounts.path, join(folder, 'data/accounts.db'))
+    assert.deepEqual(read({ HOLDFAST_STORE: 'memory:' }).accounts, { kind: 'sqlite', path: join(folder, 'data/accounts.db') })
   })
 
   it('reads every variable', () => {
@@ -64,6 +65,56 @@ describe('configuration', () => {
     assert.deepEqual(config.store, { kind: 'sqlite', path: join(folder, 'a.db') })
     assert.deepEqual(config.accounts, { kind: 'sqlite', path: '/tmp/b.db' })
     assert.equal(config.production, true)
+  })
+
+  const addresses: readonly [given: string, expected: object, shown: string][] = [
+    [
+      'postgres://us%40er:p%3Ass@db.test:6000/sessions?sslmode=verify-full&sslrootcert=ca.pem&schema=hf&partitions=8',
+      { host: 'db.test', port: 6000, username: 'us@er', password: 'p:ss', database: 'sessions', schema: 'hf', partitions: 8 },
+      'postgres://db.test:6000/sessions',
+    ],
+    ['postgresql:///here?host=/run/postgresql', { host: '/run/postgresql', database: 'here' }, 'postgres:///run/postgresql/here'],
+    [
+      'postgres://pooler/x?pooler=true&listen=[::1]:5433',
+      { pooler: true, listen: { host: '::1', port: 5433 } },
+      'postgres://pooler:5432/x',
+    ],
+    [
+      'rediss://:secret@[::1]/3?tls_verify=none',
+      { topology: 'single', hosts: [{ host: '::1', port: 6379 }], password: 'secret', database: 3, tls: { verify: 'none' } },
+      'rediss://[::1]:6379/3',
+    ],
+    [
+      'redis+cluster://u:p@a:1,b:2?replicas=2&not_durable=refuse',
+      {
+        topology: 'cluster',
+        username: 'u',
+        replicas: 2,
+        whenNotDurable: 'refuse',
+        hosts: [
+          { host: 'a', port: 1 },
+          { host: 'b', port: 2 },
+        ],
+      },
+      'redis+cluster://a:1,b:2',
+    ],
+    [
+      'rediss+sentinel://u:p@a,b:2/main/1?sentinel_password=s',
+      { topology: 'sentinel', name: 'main', database: 1, sentinel: { username: undefined, password: 's' } },
+      'rediss+sentinel://a:26379,b:2/main/1',
+    ],
+  ]
+  it.each(addresses)('reads %s, and shows it without credentials', (given, expected, shown) => {
+    const { store, accounts } = read({ HOLDFAST_STORE: given })
+    const flat = (value: object) => JSON.parse(JSON.stringify(value))
+    assert.deepEqual(flat({ ...store, ...expected }), flat(store))
+    assert.equal(placeOf(store), shown)
+    assert.equal(accounts.kind, store.kind === 'postgres' ? 'postgres' : 'sqlite')
+  })
+
+  it('takes the files of certificates from the working folder', () => {
+    const { store } = read({ HOLDFAST_STORE: 'postgres://a?sslmode=require&sslrootcert=ca.pem' })
+    assert.equal(store.kind === 'postgres' && store.tls?.ca, join(folder, 'ca.pem'))
   })
 
   it('treats an empty variable as not set', () => {
@@ -125,21 +176,35 @@ describe('configuration', () => {
       /^HOLDFAST_STORE: must not be memory/,
     ],
     ['a short set-up token', { HOLDFAST_SETUP_TOKEN: 'short' }, /^HOLDFAST_SETUP_TOKEN: must be 16 to 128/],
+    ['accounts in memory', { HOLDFAST_ACCOUNTS: 'memory:' }, /^HOLDFAST_ACCOUNTS: must be sqlite:PATH or begin with postgres/],
+    ['accounts in Redis', { HOLDFAST_ACCOUNTS: 'redis://a' }, /^HOLDFAST_ACCOUNTS: must be sqlite:PATH or begin with postgres/],
+    ['an unknown store', { HOLDFAST_STORE: 'mysql://x' }, /^HOLDFAST_STORE: must be sqlite:PATH, memory:, or begin with/],
+    ['SQLite without a path', { HOLDFAST_STORE: 'sqlite:' }, /^HOLDFAST_STORE: must be sqlite:PATH$/],
+    ['SQLite in memory', { HOLDFAST_STORE: 'sqlite::memory:' }, /^HOLDFAST_STORE: must be sqlite:PATH$/],
+    ['memory with a path', { HOLDFAST_STORE: 'memory:x' }, /^HOLDFAST_STORE: must be memory: alone$/],
+    ['a port out of range in an address', { HOLDFAST_STORE: 'redis://a:70000' }, /^HOLDFAST_STORE: must have a host with a port/],
+    ['a host that is none', { HOLDFAST_STORE: 'redis+cluster://a:1,b c:2' }, /^HOLDFAST_STORE: host 2 is not host:port/],
+    ['a password that is not encoded', { HOLDFAST_STORE: 'redis://:a@b@c' }, /must be percent-encoded$/],
+    ['two PostgreSQL hosts', { HOLDFAST_STORE: 'postgres://a,b/c' }, /^HOLDFAST_STORE: must name one host/],
+    ['two Redis hosts without a Cluster', { HOLDFAST_STORE: 'redis://a,b' }, /^HOLDFAST_STORE: must name one host/],
+    ['a database of a Cluster', { HOLDFAST_STORE: 'redis+cluster://a/1' }, /^HOLDFAST_STORE: must have no path/],
+    ['sentinels without a name', { HOLDFAST_STORE: 'redis+sentinel://a' }, /^HOLDFAST_STORE: must have as its path the name/],
     [
-      'a store of a later version',
-      { HOLDFAST_STORE: 'postgres://x' },
-      /^HOLDFAST_STORE: postgres: stores are not supported by this version/,
+      'an unknown parameter',
+      { HOLDFAST_STORE: 'redis://a?ttl=5' },
+      /^HOLDFAST_STORE: has an unknown parameter; known are tls_ca/,
     ],
-    ['a cluster', { HOLDFAST_STORE: 'redis+cluster://a:1' }, /^HOLDFAST_STORE: redis\+cluster: stores are not supported/],
+    ['TLS that may not be', { HOLDFAST_STORE: 'postgres://a?sslmode=prefer' }, /^HOLDFAST_STORE: sslmode must be one of disable/],
     [
-      'accounts of a later version',
-      { HOLDFAST_ACCOUNTS: 'postgres://x' },
-      /^HOLDFAST_ACCOUNTS: postgres: stores are not supported/,
+      'certificates without TLS',
+      { HOLDFAST_STORE: 'redis://a?tls_ca=x' },
+      /^HOLDFAST_STORE: names certificates, but is not encr/,
     ],
-    ['accounts in memory', { HOLDFAST_ACCOUNTS: 'memory:' }, /^HOLDFAST_ACCOUNTS: must be sqlite:PATH$/],
-    ['an unknown store', { HOLDFAST_STORE: 'mysql://x' }, /^HOLDFAST_STORE: must be sqlite:PATH or memory:$/],
-    ['SQLite without a path', { HOLDFAST_STORE: 'sqlite:' }, /^HOLDFAST_STORE: must be sqlite:PATH or memory:$/],
-    ['SQLite in memory', { HOLDFAST_STORE: 'sqlite::memory:' }, /^HOLDFAST_STORE: must be sqlite:PATH or memory:$/],
+    [
+      'a certificate without its key',
+      { HOLDFAST_STORE: 'rediss://a?tls_cert=x' },
+      /^HOLDFAST_STORE: needs the client’s certificate/,
+    ],
     [
       'a proxy list of everyone',
       { HOLDFAST_TRUSTED_PROXIES: '0.0.0.0/0' },
@@ -177,6 +242,10 @@ describe('configuration', () => {
   it('never repeats a secret in a problem', () => {
     const secret = 'my-secret-hunter2-tail'
     assert.doesNotMatch(problemsOf({ HOLDFAST_SECRET: secret, HOLDFAST_SETUP_TOKEN: 'hunter2' }).join(), /hunter2/)
+    for (const address of ['redis://:hunter2@b@c', 'redis://:hun/hunter2@c', 'redis://:x?hunter2@c', 'redis://:%hunter2@c']) {
+      assert.doesNotMatch(problemsOf({ HOLDFAST_STORE: address }).join(), /hunter2/)
+      assert.equal(problemsOf({ HOLDFAST_STORE: address }).length, 1)
+    }
   })
 })
 

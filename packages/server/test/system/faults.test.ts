@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { sqliteStore } from 'holdfast/store/sqlite'
 import { describe, it } from 'vitest'
 import { assertProblem, Client } from '../client.ts'
-import { goodPassword, setupToken, testServer } from '../harness.ts'
+import { databaseIn, goodPassword, setupToken, testServer } from '../harness.ts'
 import { until } from '../process.ts'
 
 describe('a locked database', () => {
@@ -14,7 +14,7 @@ describe('a locked database', () => {
     await admin.signIn('root', goodPassword)
     const users = (await admin.get('/admin/users')).text
     const sessions = (await server.services.holdfast.list()).items.length
-    const lock = new DatabaseSync(server.config.accounts.path)
+    const lock = new DatabaseSync(databaseIn(server.folder))
     lock.exec('BEGIN IMMEDIATE')
     const refused = [
       await server.client().post('/auth/login', { username: 'alice', password: goodPassword }),
@@ -42,7 +42,7 @@ describe('a revocation that cannot be recorded', () => {
     await using server = await testServer()
     const admin = await server.administrator()
     const copy = admin.copy()
-    const lock = new DatabaseSync(server.config.accounts.path)
+    const lock = new DatabaseSync(databaseIn(server.folder))
     lock.exec('BEGIN IMMEDIATE')
     const answer = await admin.post('/auth/logout')
     assertProblem(answer, 503, 'store-unavailable')
@@ -50,7 +50,7 @@ describe('a revocation that cannot be recorded', () => {
     assertProblem(await copy.get('/auth/session'), 401, 'session-revoked')
     lock.exec('ROLLBACK')
     lock.close()
-    const store = sqliteStore(server.config.accounts.path)
+    const store = sqliteStore(databaseIn(server.folder))
     try {
       await until(5000, async () =>
         (await store.list({ liveAt: Date.now(), limit: 10 })).items.every(({ revokedAt }) => revokedAt !== null),

@@ -91,7 +91,7 @@ describe('a start that is refused', () => {
     await new Promise((resolve) => taken.once('listening', resolve))
     try {
       const { port } = taken.address() as { port: number }
-      const bad = { HOST: '0.0.0.0', HOLDFAST_SECRET: 'short', HOLDFAST_STORE: 'postgres://x', HOLDFAST_LOG: 'loud' }
+      const bad = { HOST: '0.0.0.0', HOLDFAST_SECRET: 'short', HOLDFAST_STORE: 'mysql://x', HOLDFAST_LOG: 'loud' }
       const first = await run(folder, [], bad)
       assert.equal(first.code, 1)
       assert.equal(first.stdout, '')
