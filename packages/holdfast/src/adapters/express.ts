@@ -12,7 +12,7 @@ import type { HoldfastRequest } from '../http/exchange.ts'
 import type { Attributes } from '../store/store.ts'
 import { holdfastNode, type NodeMiddleware, type NodeNext, sendProblem } from './node.ts'
 
-export { requireSession, type SessionRequirement } from './node.ts'
+export { type ApiKeyRequirement, requireApiKey, requireSession, type SessionRequirement } from './node.ts'
 
 declare global {
   namespace Express {

@@ -10,10 +10,13 @@ import type {
   FastifyReply,
   FastifyRequest,
   onRequestHookHandler,
+  preHandlerAsyncHookHandler,
   preHandlerHookHandler,
   RouteOptions,
 } from 'fastify'
+import type { ApiKeys } from '../defence/api-keys.ts'
 import type { Holdfast } from '../holdfast.ts'
+import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
 import { enter } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
@@ -22,6 +25,7 @@ import { type Answer, answerFor } from '../http/problem.ts'
 import { mountedPaths } from '../http/routes.ts'
 import type { Attributes } from '../store/store.ts'
 
+export type { ApiKeyRequirement } from '../http/api-key-guard.ts'
 export type { SessionRequirement } from '../http/guard.ts'
 
 declare module 'fastify' {
@@ -105,5 +109,16 @@ export function requireSession(requirement?: SessionRequirement): preHandlerHook
     const answer = checkRequirement(exchange, parsed)
     if (answer === undefined) return done()
     send(reply, answer)
+  }
+}
+
+/** A `preHandler` that lets only requests through that come with an API key of these scopes. */
+export function requireApiKey(apiKeys: ApiKeys, requirement?: ApiKeyRequirement): preHandlerAsyncHookHandler {
+  const scopes = parseApiKeyRequirement(requirement)
+  return async (request, reply) => {
+    const exchange: unknown = request.holdfast
+    if (!(exchange instanceof Exchange)) throw new Error('requireApiKey needs the Holdfast plugin registered before it')
+    const answer = await checkApiKey(exchange, apiKeys, scopes)
+    return answer === undefined ? undefined : send(reply, answer)
   }
 }

@@ -6,7 +6,9 @@
  * app.get('/me', requireSession(), (c) => c.json({ subject: c.get('holdfast').subject }))
  */
 import type { Context, ErrorHandler, MiddlewareHandler, Next } from 'hono'
+import type { ApiKeys } from '../defence/api-keys.ts'
 import type { Holdfast } from '../holdfast.ts'
+import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { HttpCore } from '../http/core.ts'
 import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
 import { FetchCarrier, responseOf } from '../http/fetch.ts'
@@ -16,6 +18,7 @@ import { NodeFetchCarrier, type NodePair } from '../http/node-fetch.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
 import type { Attributes, Awaitable } from '../store/store.ts'
 
+export type { ApiKeyRequirement } from '../http/api-key-guard.ts'
 export type { SessionRequirement } from '../http/guard.ts'
 
 declare module 'hono' {
@@ -98,5 +101,17 @@ export function requireSession(requirement?: SessionRequirement): MiddlewareHand
     if (!(exchange instanceof Exchange)) throw new Error('requireSession needs the Holdfast middleware before it')
     const answer = checkRequirement(exchange, parsed)
     return answer === undefined ? next() : Promise.resolve(responseOf(answer, c.req.method))
+  }
+}
+
+/** Middleware that lets only requests through that come with an API key of these scopes. */
+export function requireApiKey(apiKeys: ApiKeys, requirement?: ApiKeyRequirement): MiddlewareHandler {
+  const scopes = parseApiKeyRequirement(requirement)
+  return async (c, next) => {
+    const exchange: unknown = c.get('holdfast')
+    if (!(exchange instanceof Exchange)) throw new Error('requireApiKey needs the Holdfast middleware before it')
+    const answer = await checkApiKey(exchange, apiKeys, scopes)
+    if (answer !== undefined) return responseOf(answer, c.req.method)
+    return next()
   }
 }

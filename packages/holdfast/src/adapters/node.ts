@@ -6,7 +6,9 @@
  * createServer((request, response) => protect(request, response, () => app(request, response)))
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ApiKeys } from '../defence/api-keys.ts'
 import type { Holdfast } from '../holdfast.ts'
+import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
 import { enter } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
@@ -14,6 +16,7 @@ import { NodeCarrier, sendAnswer } from '../http/node.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
 import type { Attributes } from '../store/store.ts'
 
+export type { ApiKeyRequirement } from '../http/api-key-guard.ts'
 export type { SessionRequirement } from '../http/guard.ts'
 
 /** A request that went through the middleware. */
@@ -51,6 +54,16 @@ export function requireSession(requirement?: SessionRequirement): NodeMiddleware
     const exchange = (request as Holding).holdfast
     if (exchange === undefined) next(new Error('requireSession needs the Holdfast middleware before it'))
     else goOn(checkRequirement(exchange, parsed), response, next)
+  }
+}
+
+/** Lets only requests through that come with an API key of these scopes. Throws `ConfigurationError` on wrong options. */
+export function requireApiKey(apiKeys: ApiKeys, requirement?: ApiKeyRequirement): NodeMiddleware {
+  const scopes = parseApiKeyRequirement(requirement)
+  return (request, response, next) => {
+    const exchange = (request as Holding).holdfast
+    if (exchange === undefined) next(new Error('requireApiKey needs the Holdfast middleware before it'))
+    else checkApiKey(exchange, apiKeys, scopes).then((answer) => goOn(answer, response, next), next)
   }
 }
 

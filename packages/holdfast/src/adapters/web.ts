@@ -5,13 +5,16 @@
  * const serve = holdfastWeb(holdfast)
  * export const GET = serve((request, held) => requireSession()(held) ?? Response.json({ subject: held.subject }))
  */
+import type { ApiKeys } from '../defence/api-keys.ts'
 import type { Holdfast } from '../holdfast.ts'
+import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import { Exchange } from '../http/exchange.ts'
 import { type ConnectionInfo, type FinishedResponse, responseOf, type WebExchange } from '../http/fetch.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { answerFor } from '../http/problem.ts'
 import type { Attributes } from '../store/store.ts'
 
+export type { ApiKeyRequirement } from '../http/api-key-guard.ts'
 export type { ConnectionInfo, FinishedResponse, WebExchange } from '../http/fetch.ts'
 export type { SessionRequirement } from '../http/guard.ts'
 
@@ -46,6 +49,19 @@ export function requireSession(requirement?: SessionRequirement): (held: WebExch
   return (held) => {
     if (!(held instanceof Exchange)) throw new Error('requireSession needs what holdfast.handle returned')
     const answer = checkRequirement(held, parsed)
+    return answer === undefined ? undefined : held.finish(responseOf(answer, held.carrier.method))
+  }
+}
+
+/** A check that gives the refusal to return, or `undefined` when the request comes with an API key of these scopes. */
+export function requireApiKey(
+  apiKeys: ApiKeys,
+  requirement?: ApiKeyRequirement,
+): (held: WebExchange) => Promise<FinishedResponse | undefined> {
+  const scopes = parseApiKeyRequirement(requirement)
+  return async (held) => {
+    if (!(held instanceof Exchange)) throw new Error('requireApiKey needs what holdfast.handle returned')
+    const answer = await checkApiKey(held, apiKeys, scopes)
     return answer === undefined ? undefined : held.finish(responseOf(answer, held.carrier.method))
   }
 }

@@ -21,6 +21,13 @@ export const eventKinds = {
   session_ip_changed: 'A session was used from another network',
   session_everyone_out: 'Every session was ended',
   session_check_unavailable: 'A session could not be checked',
+  api_key_created: 'An API key was made',
+  api_key_revoked: 'An API key was ended',
+  api_key_missing: 'A request came without the API key that it needs',
+  api_key_malformed: 'Something that is no API key was presented as one',
+  api_key_unknown: 'An API key that does not exist was presented',
+  api_key_use_after_end: 'An expired or revoked API key was presented',
+  api_key_source_refused: 'An API key was presented from a network that it is not for',
 } as const
 
 export type EventKind = keyof typeof eventKinds

@@ -1,4 +1,5 @@
 /** One request as Holdfast sees it: what it presented, what was decided, and the changes it may ask for. */
+import type { ApiKey } from '../defence/api-keys.ts'
 import { originOf, sourceProblem } from '../defence/csrf.ts'
 import { HoldfastError } from '../engine/errors.ts'
 import type { RequestContext, Session, Verdict } from '../engine/session.ts'
@@ -34,6 +35,8 @@ export interface HoldfastRequest<A extends Attributes = Attributes> {
   readonly anonymous: boolean
   /** What a page repeats in `X-CSRF-Token`; null without a session. */
   readonly csrfToken: string | null
+  /** The API key that `requireApiKey` let pass; null before it and without one. */
+  readonly apiKey: ApiKey | null
   /** The client's address, through the trusted proxies; `undefined` when the server does not tell. */
   readonly ip: string | undefined
   /**
@@ -69,6 +72,7 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
   readonly #context: RequestContext
   #verdict: Verdict<A> = missing
   #failureWait: number | undefined
+  #apiKey: ApiKey | null = null
 
   constructor(core: HttpCore<A>, carrier: Carrier) {
     const peer = core.addresses.peerOf(carrier)
@@ -139,6 +143,15 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
   get csrfToken(): string | null {
     const { session } = this
     return session === null ? null : this.#core.engine.csrfToken(session.id)
+  }
+
+  get apiKey(): ApiKey | null {
+    return this.#apiKey
+  }
+
+  /** The key that the request may act by from here on. */
+  admitKey(key: ApiKey): void {
+    this.#apiKey = key
   }
 
   /** The session of the request from here on. */

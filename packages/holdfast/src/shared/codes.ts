@@ -7,6 +7,7 @@ export const problems = {
   'session-evicted': { status: 401, title: 'The session was ended by a newer sign-in' },
   'binding-mismatch': { status: 401, title: 'The session is bound to another client' },
   'step-up-required': { status: 401, title: 'A fresh proof of identity is required' },
+  'api-key-required': { status: 401, title: 'A valid API key is required' },
   'invalid-credentials': { status: 401, title: 'The credentials are not valid' },
   'csrf-failed': { status: 403, title: 'The request could not be told from a forged one' },
   'anonymous-token-invalid': { status: 403, title: 'The anonymous session token is not valid' },

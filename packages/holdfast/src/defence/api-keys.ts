@@ -1,0 +1,223 @@
+/**
+ * API keys: long-lived credentials of programs, made for an owner, shown once, kept as a digest.
+ *
+ * Nothing is remembered between two checks: a key that was revoked, by whatever node, is dead at its next use. A key is
+ * sent in a header, which no page can make a browser send, so that requests with one need no CSRF token.
+ *
+ * @example
+ * const apiKeys = createApiKeys({ store: store.apiKeys, secret: process.env.HOLDFAST_SECRET })
+ * const { key, token } = await apiKeys.create({ owner: 'alice', name: 'backup', scopes: ['read'] })
+ * const verdict = await apiKeys.check(token, { ip })
+ */
+import { type Clock, systemClock } from '../engine/clock.ts'
+import { equalText, type RandomFill, RandomPool, systemRandom } from '../engine/crypto.ts'
+import { ConfigurationError, HoldfastError, invalidField, retryAfterSeconds } from '../engine/errors.ts'
+import { type EventListener, Events, type FaultLogger } from '../engine/events.ts'
+import { Guard } from '../engine/guard.ts'
+import { keptAddress } from '../engine/network.ts'
+import { secretProblem } from '../engine/secret.ts'
+import type { UnknownCode } from '../shared/codes.ts'
+import type { ApiKeyPage, ApiKeyQuery, ApiKeyRecord, ApiKeyStore } from '../store/api-keys.ts'
+import type { Awaitable, Instant } from '../store/store.ts'
+import { type ApiKeyInput, checkedInput } from './api-key-input.ts'
+import { apiKeyPrefix, createApiKeyTokens, importedKeyOf, importedKeyProblem, type ParsedKey } from './api-key-token.ts'
+import { isInNetworks } from './networks.ts'
+
+export type { ApiKeyInput } from './api-key-input.ts'
+
+/** A key as it may be shown: without its digest. */
+export type ApiKey = Omit<ApiKeyRecord, 'digest'>
+
+/** One for each way in which a connection fails: five, with `expired`, `revoked` and `owner-ended` as one. */
+export type ApiKeyFailure = 'missing' | 'malformed' | 'unknown' | 'expired' | 'revoked' | 'owner-ended' | 'source-not-allowed'
+
+export type ApiKeyVerdict =
+  | { readonly status: 'live'; readonly key: ApiKey }
+  | { readonly status: 'dead'; readonly reason: ApiKeyFailure }
+  | { readonly status: 'unknown'; readonly code: UnknownCode; readonly retryAfter: number }
+
+export interface ApiKeyOptions {
+  readonly store: ApiKeyStore
+  /** As for `createHoldfast`, and the same: newest first. */
+  readonly secret: string | readonly string[] | undefined
+  /** Keys of one owner that are neither revoked nor expired, 1 to 1000. Default 50. */
+  readonly keysPerOwner?: number
+  /** Accepts keys that were made elsewhere and imported. Their forgeries cannot be told without the store. Default false. */
+  readonly acceptImported?: boolean
+  /** Whether the owner may act; asked at each use. Default: whoever has a key may. */
+  readonly isOwnerActive?: (owner: string) => Awaitable<boolean>
+  readonly clock?: Clock
+  readonly random?: RandomFill
+  readonly onFault?: FaultLogger
+}
+
+export interface ApiKeys {
+  /** Makes a key; `token` is shown now and never again. Throws `invalid-request`, `conflict` (too many), `store-unavailable`. */
+  create(input: ApiKeyInput): Promise<{ readonly key: ApiKey; readonly token: string }>
+  /** Takes on a key that was made elsewhere, of 32 to 512 characters that cannot be guessed. Throws as `create`, and `conflict` when it is known. */
+  import(input: ApiKeyInput & { readonly token: string }): Promise<ApiKey>
+  /** Never throws: what cannot be told is `unknown`. `token`: what the client presented; `undefined` when nothing. */
+  check(token: string | undefined, context: { readonly ip?: string | undefined }): Promise<ApiKeyVerdict>
+  /** Newest first. Throws `store-unavailable`. */
+  list(query: ApiKeyQuery): Promise<Omit<ApiKeyPage, 'items'> & { readonly items: readonly ApiKey[] }>
+  /** Ends a key, of this owner when one is named. Returns whether this call did. Throws `store-unavailable`. */
+  revoke(id: string, options?: { readonly owner?: string }): Promise<boolean>
+  /** Ends every key of an owner; returns the ids that this call ended. Throws `store-unavailable`. */
+  revokeOwner(owner: string): Promise<readonly string[]>
+  /** Deletes up to `limit` keys that ended at or before `endedBefore`; returns how many. */
+  sweep(endedBefore: Instant, limit: number): Promise<number>
+  on(listener: EventListener): () => void
+}
+
+const readDeadline = 500
+const writeDeadline = 2000
+const breaker = { faults: 10, pause: 500 } as const
+const maxInFlight = 2000
+/** The last use is recorded at most so often. */
+const touchEvery = 60_000
+const mostTouched = 10_000
+
+const eventOf = {
+  missing: 'api_key_missing',
+  malformed: 'api_key_malformed',
+  unknown: 'api_key_unknown',
+  expired: 'api_key_use_after_end',
+  revoked: 'api_key_use_after_end',
+  'owner-ended': 'api_key_use_after_end',
+  'source-not-allowed': 'api_key_source_refused',
+} as const
+
+function secretsOf(secret: ApiKeyOptions['secret']): readonly [string, ...string[]] {
+  const [newest = '', ...older] = typeof secret === 'string' ? [secret] : (secret ?? [])
+  for (const each of [newest, ...older]) {
+    const message = secretProblem(each)
+    if (message !== undefined) throw new ConfigurationError([{ field: 'secret', message }])
+  }
+  return [newest, ...older]
+}
+
+function shown({ digest: _, ...key }: ApiKeyRecord): ApiKey {
+  return key
+}
+
+/** Throws `ConfigurationError` for options that are out of range. */
+export function createApiKeys(options: ApiKeyOptions): ApiKeys {
+  const { store, keysPerOwner = 50, acceptImported = false, clock = systemClock, random = systemRandom } = options
+  const { isOwnerActive = () => true, onFault = () => undefined } = options
+  if (!(Number.isInteger(keysPerOwner) && keysPerOwner >= 1 && keysPerOwner <= 1000)) {
+    throw new ConfigurationError([{ field: 'keysPerOwner', message: 'must be an integer from 1 to 1000' }])
+  }
+  const tokens = createApiKeyTokens(secretsOf(options.secret), new RandomPool(random))
+  const guard = new Guard({ clock, random, breaker, maxInFlight })
+  const events = new Events(() => clock.now(), onFault)
+  const touched = new Map<string, Instant>()
+  const write = async <T>(run: () => Awaitable<T>): Promise<T> => guard.writes.run(writeDeadline, run)
+
+  async function add(input: ApiKeyInput, { id, digest }: { readonly id: string; readonly digest: string }): Promise<ApiKey> {
+    const now = clock.now()
+    const rest = { createdAt: now, lastUsedAt: null, lastUsedIp: null, revokedAt: null }
+    const record: ApiKeyRecord = { id, digest, ...checkedInput(input, now), ...rest }
+    if (!(await write(() => store.insert(record, { max: keysPerOwner, now })))) {
+      throw new HoldfastError('conflict', { detail: `there are ${keysPerOwner} keys already: revoke one first` })
+    }
+    events.emit({ kind: 'api_key_created', subject: record.owner })
+    return shown(record)
+  }
+
+  function identified(token: string): ParsedKey {
+    if (token.startsWith(apiKeyPrefix) || !acceptImported) return tokens.parse(token)
+    return importedKeyProblem(token) === undefined ? importedKeyOf(token) : 'malformed'
+  }
+
+  async function judged(token: string | undefined, ip: string | undefined): Promise<ApiKeyRecord | Failed> {
+    if (token === undefined) return { reason: 'missing' }
+    const parsed = identified(token)
+    if (typeof parsed === 'string') return { reason: parsed }
+    const record = await guard.reads.run(readDeadline, () => store.get(parsed.id))
+    if (record === undefined || !equalText(record.digest, parsed.digest)) return { reason: 'unknown' }
+    const { owner } = record
+    const ended = endOf(record, clock.now())
+    if (ended !== undefined) return { reason: ended, owner }
+    if (!(await guard.reads.run(readDeadline, () => isOwnerActive(owner)))) return { reason: 'owner-ended', owner }
+    const isAllowed = record.networks.length === 0 || isInNetworks(ip, record.networks)
+    return isAllowed ? record : { reason: 'source-not-allowed', owner }
+  }
+
+  /** Not waited for: a key whose use could not be recorded is good all the same. */
+  function touch(record: ApiKeyRecord, ip: string | undefined): void {
+    const now = clock.now()
+    const before = Math.max(record.lastUsedAt ?? 0, touched.get(record.id) ?? 0)
+    if (before > 0 && now - before < touchEvery) return
+    if (touched.size >= mostTouched) touched.clear()
+    touched.set(record.id, now)
+    write(() => store.touch(record.id, now, keptAddress(ip))).catch((fault: unknown) => {
+      touched.delete(record.id)
+      onFault(fault, 'recording the use of an API key')
+    })
+  }
+
+  return {
+    async create(input) {
+      const { token, ...minted } = tokens.mint()
+      return { key: await add(input, minted), token }
+    },
+
+    async import({ token, ...input }) {
+      const problem = importedKeyProblem(token)
+      if (problem !== undefined) throw invalidField('token', problem)
+      const imported = importedKeyOf(token)
+      const known = await write(() => store.get(imported.id))
+      if (known !== undefined) throw new HoldfastError('conflict', { detail: 'the key is known already' })
+      return add(input, imported)
+    },
+
+    async check(token, { ip }) {
+      try {
+        const found = await judged(token, ip)
+        if ('reason' in found) {
+          const { reason, owner = null } = found
+          events.emit({ kind: eventOf[reason], subject: owner, ip: keptAddress(ip), outcome: reason })
+          return { status: 'dead', reason }
+        }
+        touch(found, ip)
+        return { status: 'live', key: shown(found) }
+      } catch (fault) {
+        const code = fault instanceof HoldfastError && fault.code === 'crypto-unavailable' ? fault.code : 'store-unavailable'
+        return { status: 'unknown', code, retryAfter: retryAfterSeconds[code] }
+      }
+    },
+
+    async list(query) {
+      const { items, ...rest } = await write(() => store.list(query))
+      return { items: items.map(shown), ...rest }
+    },
+
+    async revoke(id, { owner } = {}) {
+      const record = await write(() => store.get(id))
+      if (record === undefined || (owner !== undefined && record.owner !== owner)) return false
+      const isRevoked = await write(() => store.revoke(id, clock.now()))
+      if (isRevoked) events.emit({ kind: 'api_key_revoked', subject: record.owner })
+      return isRevoked
+    },
+
+    async revokeOwner(owner) {
+      const ids = await write(() => store.revokeOwner(owner, clock.now()))
+      for (const _ of ids) events.emit({ kind: 'api_key_revoked', subject: owner })
+      return ids
+    },
+
+    sweep: (endedBefore, limit) => write(() => store.sweep(endedBefore, limit)),
+    on: (listener) => events.on(listener),
+  }
+}
+
+function endOf({ revokedAt, expiresAt }: ApiKeyRecord, now: Instant): 'revoked' | 'expired' | undefined {
+  if (revokedAt !== null) return 'revoked'
+  return expiresAt !== null && expiresAt <= now ? 'expired' : undefined
+}
+
+interface Failed {
+  readonly reason: ApiKeyFailure
+  /** Known once the key is. */
+  readonly owner?: string
+}

@@ -1,0 +1,50 @@
+/** `requireApiKey`: what a route asks of a request's API key, and the answer to a request that does not have it. */
+import type { ApiKeyFailure, ApiKeys } from '../defence/api-keys.ts'
+import { ConfigurationError } from '../engine/errors.ts'
+import { type Exchange, insecureDetail } from './exchange.ts'
+import { unknownNames } from './options.ts'
+import { type Answer, problemAnswer } from './problem.ts'
+
+export interface ApiKeyRequirement {
+  /** The key must have all of these. */
+  readonly scopes?: readonly string[]
+}
+
+/** Reads the options of a guard. Throws `ConfigurationError`: a guard that was misspelt must not let people in. */
+export function parseApiKeyRequirement(given: ApiKeyRequirement = {}): readonly string[] {
+  const found = unknownNames(given, ['scopes'], '')
+  const { scopes = [] } = given
+  if (!Array.isArray(scopes) || !scopes.every((scope) => typeof scope === 'string' && scope !== '')) {
+    found.push({ field: 'scopes', message: 'must be a list of scopes' })
+  }
+  if (found.length > 0) throw new ConfigurationError(found)
+  return scopes
+}
+
+const bearer = /^bearer +(.*)$/i
+
+/** Undefined when the request may pass: then `apiKey` is set on it. */
+export async function checkApiKey(exchange: Exchange, apiKeys: ApiKeys, scopes: readonly string[]): Promise<Answer | undefined> {
+  if (exchange.transport === 'refused') return problemAnswer('insecure-transport', { detail: insecureDetail })
+  const token = bearer.exec(exchange.carrier.headers.authorization ?? '')?.[1]
+  const verdict = await apiKeys.check(token, { ip: exchange.ip })
+  if (verdict.status === 'unknown') return problemAnswer(verdict.code, { retryAfter: verdict.retryAfter })
+  if (verdict.status === 'dead') return answerTo(verdict.reason, exchange)
+  const missing = scopes.filter((scope) => !verdict.key.scopes.includes(scope))
+  if (missing.length > 0) return problemAnswer('forbidden', { detail: `the key lacks ${missing.join(' ')}` })
+  exchange.admitKey(verdict.key)
+  exchange.carrier.setDefault('cache-control', 'no-store')
+  return undefined
+}
+
+/** One answer to whoever has no good key: which keys exist, or once did, is nobody's business. */
+function answerTo(reason: ApiKeyFailure, { core, ip }: Exchange): Answer {
+  // Without a credential a challenge names no error (RFC 6750, 3.1).
+  if (reason === 'missing') return problemAnswer('api-key-required')
+  if (reason === 'source-not-allowed') return problemAnswer('forbidden')
+  // Only what nobody here made is counted, as with tokens of sessions.
+  const isForgery = reason === 'malformed' || reason === 'unknown'
+  const wait = isForgery ? core.limits.failedToken.spend(ip) : undefined
+  if (wait === undefined) return problemAnswer('api-key-required', { challenge: 'Bearer error="invalid_token"' })
+  return problemAnswer('rate-limited', { detail: 'too many invalid tokens came from this network', retryAfter: wait })
+}
