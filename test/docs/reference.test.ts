@@ -3,15 +3,14 @@
  * their header; the names are the words in backticks in a row's first cell, or in its second when the first has none.
  */
 import { describe, expect, it } from 'vitest'
-import { eventKinds } from '../../packages/holdfast/src/engine/events.ts'
 import { engineOptionNames } from '../../packages/holdfast/src/engine/options.ts'
 import { httpOptionNames } from '../../packages/holdfast/src/http/options.ts'
 import { routes as libraryRoutes } from '../../packages/holdfast/src/http/routes.ts'
 import { deadReasons, problems } from '../../packages/holdfast/src/shared/codes.ts'
+import { eventKinds } from '../../packages/holdfast/src/shared/event-kinds.ts'
 import * as names from '../../packages/holdfast/src/shared/names.ts'
 import { variables } from '../../packages/server/src/config/variables.ts'
 import { routes as serverRoutes } from '../../packages/server/src/routes/index.ts'
-import { accountEventKinds } from '../../packages/server/src/security-log.ts'
 import { codeIn, readPage, tables } from '../support/markdown.ts'
 import { modules, specifierOf } from '../support/workspace.ts'
 
@@ -59,7 +58,13 @@ const agreements: readonly Agreement[] = [
     what: 'events and their meanings',
     page: 'docs/reference/events.md',
     header: 'kind',
-    code: new Map(Object.entries({ ...eventKinds, ...accountEventKinds })),
+    code: new Map(Object.entries(eventKinds).map(([kind, { means }]) => [kind, means])),
+  },
+  {
+    what: 'severities of events',
+    page: 'docs/reference/events.md',
+    header: 'kind',
+    code: new Map(Object.entries(eventKinds).map(([kind, { severity }]) => [kind, severity])),
   },
   {
     what: 'package entries',

@@ -16,7 +16,7 @@ export type { Clock } from './engine/clock.ts'
 export type { JsonWebKey, KeyObject, RandomFill, SigningAlgorithm } from './engine/crypto.ts'
 export type { Duration } from './engine/duration.ts'
 export { ConfigurationError, type ErrorDetails, HoldfastError } from './engine/errors.ts'
-export { type EventKind, type EventListener, eventKinds, type FaultLogger, type SecurityEvent } from './engine/events.ts'
+export type { EventInput, EventListener, FaultLogger, SecurityEvent } from './engine/events.ts'
 export type { JwtKeyOptions } from './engine/jwt/key-options.ts'
 export type { JwkSet, PublicJwk } from './engine/jwt/keys.ts'
 export type { JwtOptions } from './engine/jwt/options.ts'
@@ -34,5 +34,13 @@ export type { SessionRequirement } from './http/guard.ts'
 export type { ClearSiteDataDirective, HttpOptions } from './http/options.ts'
 export { sessionWire } from './http/wire.ts'
 export { type DeadReason, type ProblemCode, problems, type RevocationReason, type UnknownCode } from './shared/codes.ts'
+export {
+  categoryOf,
+  type EventCategory,
+  type EventKind,
+  type EventSeverity,
+  eventKinds,
+  eventSeverities,
+} from './shared/event-kinds.ts'
 export type { CurrentSessionWire, FieldProblem, PageWire, ProblemWire, SessionWire } from './shared/wire.ts'
 export type { Attributes, Instant, JsonValue, Origin, SessionId } from './store/store.ts'

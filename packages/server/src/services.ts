@@ -12,7 +12,7 @@ import { createFaultLog } from './fault-log.ts'
 import { originOnlyPaths } from './http/source.ts'
 import type { Logger } from './logging.ts'
 import { createPasswordHasher, type PasswordHasher, type PasswordHasherOptions } from './passwords/hash.ts'
-import { createSecurityLog, type SecurityLog } from './security-log.ts'
+import { logEvent, type SecurityLog } from './security-log.ts'
 import { createSetup, type Setup } from './setup.ts'
 
 export interface Services {
@@ -22,6 +22,7 @@ export interface Services {
   readonly accounts: AccountStore
   readonly passwords: PasswordHasher
   readonly setup: Setup
+  /** Tells a security event of the server's own. */
   readonly securityLog: SecurityLog
   readonly now: Now
   isStopping(): boolean
@@ -89,7 +90,7 @@ export async function openServices(config: Config, logger: Logger, overrides: Se
       store: sessions.store,
       onFault: (fault, doing) => logger.error({ err: fault, doing }, 'A fault in the background'),
     })
-    holdfast.on((event) => logger.info({ event }, 'Session event'))
+    holdfast.on((event) => logEvent(logger, event))
     return assemble({ config, logger, holdfast, accounts, now, passwords: hasherOf(overrides.passwords), sessions })
   } catch (fault) {
     await accounts?.close()
@@ -103,12 +104,12 @@ interface Opened extends Pick<Services, 'config' | 'logger' | 'holdfast' | 'acco
 }
 
 function assemble({ sessions, ...opened }: Opened): Services {
-  const { config, logger, holdfast, accounts, now } = opened
+  const { config, holdfast, accounts, now } = opened
   let stopping = false
   return {
     ...opened,
     setup: createSetup(accounts, now, config.setupToken),
-    securityLog: createSecurityLog(logger),
+    securityLog: (event) => holdfast.emit(event),
     isStopping: () => stopping,
     beginStopping: () => {
       stopping = true

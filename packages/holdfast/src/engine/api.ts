@@ -1,7 +1,7 @@
 /** The engine as its callers see it: every operation, its input and its answer. */
 import type { RevocationReason } from '../shared/codes.ts'
 import type { Attributes, Awaitable, Binding, Instant, Origin, SessionId } from '../store/store.ts'
-import type { SecurityEvent } from './events.ts'
+import type { EventInput, SecurityEvent } from './events.ts'
 import type { JwkSet } from './jwt/keys.ts'
 import type { Issued, RequestContext, Session, Verdict } from './session.ts'
 import type { Stats } from './stats.ts'
@@ -118,6 +118,8 @@ export interface EngineApi<A extends Attributes = Attributes> {
   on(listener: (event: SecurityEvent) => void): () => void
   /** What this node counted since it started, and how it stands: cheap enough to be asked for at every scrape. */
   stats(): Stats
+  /** Tells an event of the app's own (a sign-in that failed, an account that changed) to the same listeners. */
+  emit(event: EventInput): void
   /**
    * Ties a live connection (SSE, WebSocket) to its session: `close` is called once when the session ends.
    * Returns a function to call when the connection ends by itself.

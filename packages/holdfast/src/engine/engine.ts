@@ -123,6 +123,7 @@ export function createEngine<A extends Attributes>(settings: EngineSettings, sto
     sweep: () => sweep(core),
     on: (listener) => core.events.on(listener),
     stats: () => statsOf(core),
+    emit: (event) => core.events.emit(event),
     attach: (session, close) => {
       const expiresAt = Math.min(session.idleExpiresAt, session.absoluteExpiresAt)
       return core.connections.attach(session, expiresAt, close)

@@ -1,46 +1,25 @@
-/** Security events: one typed catalogue, told to listeners in order, never with a secret. */
-import type { DeadReason } from '../shared/codes.ts'
+/** Security events, told to listeners in order, never with a secret. */
+import type { EventKind } from '../shared/event-kinds.ts'
 import type { Instant, SessionId } from '../store/store.ts'
 import { runHook } from './hook.ts'
 
-/** OWASP logging vocabulary where it has a word, the same style where it has none. */
-export const eventKinds = {
-  session_created: 'A session was issued',
-  session_renewed: 'The secret of a session was replaced',
-  session_promoted: 'An anonymous session became a signed-in one',
-  session_elevated: 'A step-up was recorded',
-  session_updated: 'Attributes of a session changed',
-  session_revoked: 'A session was ended',
-  session_evicted: 'A session was ended to keep the limit',
-  session_expired: 'A session met its idle or absolute limit',
-  session_use_after_expire: 'The token of an expired session was presented',
-  session_use_after_revoke: 'The token of a revoked session was presented',
-  session_token_superseded: 'A replaced secret was presented',
-  session_token_invalid: 'A token that this service never issued was presented',
-  session_binding_mismatch: 'A token was presented by another kind of client',
-  session_ip_changed: 'A session was used from another network',
-  session_everyone_out: 'Every session was ended',
-  session_check_unavailable: 'A session could not be checked',
-  api_key_created: 'An API key was made',
-  api_key_revoked: 'An API key was ended',
-  api_key_missing: 'A request came without the API key that it needs',
-  api_key_malformed: 'Something that is no API key was presented as one',
-  api_key_unknown: 'An API key that does not exist was presented',
-  api_key_use_after_end: 'An expired or revoked API key was presented',
-  api_key_source_refused: 'An API key was presented from a network that it is not for',
-} as const
-
-export type EventKind = keyof typeof eventKinds
-
+/** The kinds are the rows of `shared/event-kinds.ts`. */
 export interface SecurityEvent {
+  /** Version of this shape. */
   readonly schema: 1
   readonly at: Instant
   readonly kind: EventKind
   readonly session: SessionId | null
+  /** Whom it is about. A name as typed is never told: it may be a password. */
   readonly subject: string | null
+  /** Who did it, when that is another than the subject. */
+  readonly actor: string | null
   /** The address that the request came from. */
   readonly ip: string | null
-  readonly reason: DeadReason | null
+  /** What it was done to, when that is neither the session nor the subject: the id of a key, a route. */
+  readonly object: string | null
+  /** Why something was refused or ended, in a word that does not change. */
+  readonly reason: string | null
   /** What was done about it, where there was a choice. */
   readonly outcome: string | null
 }
@@ -49,7 +28,8 @@ export type EventListener = (event: SecurityEvent) => void
 /** Where listeners' faults and background faults are told. */
 export type FaultLogger = (fault: unknown, doing: string) => void
 
-type EventInput = Pick<SecurityEvent, 'kind'> & Partial<Omit<SecurityEvent, 'schema' | 'kind'>>
+/** An event to tell: what is left out is null. */
+export type EventInput = Pick<SecurityEvent, 'kind'> & Partial<Omit<SecurityEvent, 'schema' | 'at' | 'kind'>>
 
 export class Events {
   readonly #listeners: Set<EventListener> = new Set()
@@ -71,9 +51,12 @@ export class Events {
     const event: SecurityEvent = Object.freeze({
       schema: 1,
       at: this.#now(),
+      kind: input.kind,
       session: null,
       subject: null,
+      actor: null,
       ip: null,
+      object: null,
       reason: null,
       outcome: null,
       ...input,

@@ -31,7 +31,7 @@ function requireAdministrator({ securityLog }: Services): preHandlerHookHandler 
     const account = callers.get(request)
     if (account?.role === 'admin') return
     const path = request.routeOptions.url ?? ''
-    securityLog({ kind: 'authz_fail', subject: account?.id ?? null, ip: request.ip, detail: `${request.method} ${path}` })
+    securityLog({ kind: 'authz_fail', subject: account?.id ?? null, ip: request.ip, object: `${request.method} ${path}` })
     throw new HoldfastError('forbidden')
   }
 }

@@ -65,12 +65,12 @@ async function endSession({ params, request, services, account }: Call<undefined
   if (target === undefined) throw new HoldfastError('not-found')
   await services.holdfast.revoke({ session: target.id }, { reason: 'admin' })
   const event = { subject: target.subject, actor: account.id, ip: request.ip, session: target.id }
-  services.securityLog({ kind: 'authz_admin', ...event, detail: 'session ended' })
+  services.securityLog({ kind: 'authz_admin', ...event, outcome: 'session-ended' })
 }
 
 async function everyoneOut({ request, services, account }: Call): Promise<unknown> {
   const { durable } = await services.holdfast.revokeAll()
-  services.securityLog({ kind: 'authz_admin', subject: null, actor: account.id, ip: request.ip, detail: 'everyone out' })
+  services.securityLog({ kind: 'authz_admin', subject: null, actor: account.id, ip: request.ip, outcome: 'everyone-out' })
   return { durable }
 }
 

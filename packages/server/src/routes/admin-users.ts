@@ -52,9 +52,9 @@ function logChange(
   { services, request, account }: Call,
   kind: 'user_created' | 'user_updated' | 'user_deleted',
   subject: string,
-  detail: string,
+  outcome: string | null,
 ): void {
-  services.securityLog({ kind, subject, actor: account.id, ip: request.ip, detail })
+  services.securityLog({ kind, subject, actor: account.id, ip: request.ip, outcome })
 }
 
 async function listUsers({ query, services }: Call<undefined, ListQuery>): Promise<unknown> {
@@ -91,13 +91,13 @@ async function changeUser(call: Call<ChangeBody, undefined, Id>): Promise<unknow
 
 async function deleteUser(call: Call<undefined, undefined, Id>): Promise<void> {
   await removeAccount(call.services, call.params.id)
-  logChange(call, 'user_deleted', call.params.id, '')
+  logChange(call, 'user_deleted', call.params.id, null)
 }
 
 async function endUserSessions({ params, services, request, account }: Call<undefined, undefined, Id>): Promise<unknown> {
   if ((await services.accounts.get(params.id)) === undefined) throw new HoldfastError('not-found')
   const { revoked, durable } = await services.holdfast.revoke({ subject: params.id }, { reason: 'admin' })
-  services.securityLog({ kind: 'authz_admin', subject: params.id, actor: account.id, ip: request.ip, detail: 'sessions ended' })
+  services.securityLog({ kind: 'authz_admin', subject: params.id, actor: account.id, ip: request.ip, outcome: 'sessions-ended' })
   return { revoked: revoked.length, durable }
 }
 

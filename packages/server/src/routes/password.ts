@@ -17,7 +17,7 @@ interface ChangeBody {
 
 async function reauthenticate({ body, request, services, account }: Call<ProofBody>): Promise<unknown> {
   const matches = await services.passwords.verify(account.passwordHash, body.password)
-  const event = { subject: account.id, ip: request.ip, session: request.holdfast.session?.id ?? '' }
+  const event = { subject: account.id, ip: request.ip, session: request.holdfast.session?.id ?? null }
   if (!matches) {
     services.securityLog({ kind: 'authn_reauthenticate_fail', ...event })
     throw new HoldfastError('invalid-credentials')

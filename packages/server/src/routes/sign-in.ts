@@ -28,7 +28,7 @@ async function signIn({ body, request, services }: Call<SignInBody>): Promise<un
   const { ip } = request
   const recognition = await recognise(services, body.username, body.password)
   if (!recognition.recognised) {
-    securityLog({ kind: 'authn_login_fail', subject: recognition.account?.id ?? null, ip, detail: recognition.why })
+    securityLog({ kind: 'authn_login_fail', subject: recognition.account?.id ?? null, ip, reason: recognition.why })
     throw new HoldfastError('invalid-credentials')
   }
   const { account } = recognition
@@ -46,7 +46,7 @@ async function signIn({ body, request, services }: Call<SignInBody>): Promise<un
   // sessions that existed then, and this one ends here.
   if (!(await isUnchanged(services, account))) {
     await request.holdfast.signOut()
-    securityLog({ kind: 'authn_login_fail', subject: account.id, ip, detail: 'changed-meanwhile' })
+    securityLog({ kind: 'authn_login_fail', subject: account.id, ip, reason: 'changed-meanwhile' })
     throw new HoldfastError('invalid-credentials')
   }
   securityLog({ kind: 'authn_login_success', subject: account.id, ip, session: session.id })
