@@ -48,18 +48,18 @@ export class Events {
 
   emit(input: EventInput): void {
     if (this.#listeners.size === 0) return
+    // Field by field: what a caller passes beside them is told to nobody.
     const event: SecurityEvent = Object.freeze({
       schema: 1,
       at: this.#now(),
       kind: input.kind,
-      session: null,
-      subject: null,
-      actor: null,
-      ip: null,
-      object: null,
-      reason: null,
-      outcome: null,
-      ...input,
+      session: input.session ?? null,
+      subject: input.subject ?? null,
+      actor: input.actor ?? null,
+      ip: input.ip ?? null,
+      object: input.object ?? null,
+      reason: input.reason ?? null,
+      outcome: input.outcome ?? null,
     })
     for (const listener of this.#listeners) {
       runHook(() => listener(event), this.#onFault, `telling a listener of ${event.kind}`)
