@@ -168,10 +168,10 @@ function isReady(server: ChildProcess): Promise<void> {
   })
 }
 
-type Owner = { readonly uid: number; readonly gid: number }
+export type Owner = { readonly uid: number; readonly gid: number }
 
 /** PostgreSQL does not run as root: another user then owns its files and its process. */
-function ownerOfFiles(): Owner | undefined {
+export function ownerOfFiles(): Owner | undefined {
   if (process.getuid?.() !== 0) return undefined
   const users = readFileSync('/etc/passwd', 'utf8')
     .split('\n')

@@ -47,6 +47,6 @@ export function openErrorOf(fault: unknown): RedisOpenError {
   const found = signs.find(([sign]) => sign.test(text))
   if (found !== undefined) return new RedisOpenError(found[1], found[2], fault)
   // A server that speaks no TLS waits for more of what looks to it like half a command, and the other way round.
-  const hint = /timeout|closed/i.test(text) ? '; check also whether the address should be redis:// or rediss://' : ''
+  const hint = /timeout|closed|ECONNRESET/i.test(text) ? '; check also whether the address should be redis:// or rediss://' : ''
   return new RedisOpenError('unreachable', `no server answers (${text.trim()})${hint}`, fault)
 }

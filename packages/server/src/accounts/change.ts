@@ -15,6 +15,11 @@ export function changed(before: Account, change: AccountChange): Account {
   return { ...account, version: before.version + (counts ? 1 : 0) }
 }
 
+/** Databases keep no other text, and stop at or refuse a null character: nothing is found by it. */
+export function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed()
+}
+
 /** Text for a LIKE pattern whose escape is the backslash. */
 export function escapeLike(text: string): string {
   return text.replace(/[\\%_]/g, (character) => `\\${character}`)

@@ -2,7 +2,7 @@
 import { HoldfastError } from 'holdfast'
 import type pg from 'pg'
 import { type Account, roles } from './account.ts'
-import { changed, escapeLike } from './change.ts'
+import { changed, escapeLike, isStorable } from './change.ts'
 import { loginKey } from './names.ts'
 import { type AccountTables, tablesIn } from './postgres-schema.ts'
 import type { AccountChange, AccountPage, AccountQuery, AccountStore, Change, CreateOptions, Creation, Removal } from './store.ts'
@@ -51,11 +51,6 @@ function accountOf(row: Row): Account {
     passwordChangedAt: Number(row.password_changed_at),
     version: row.version,
   })
-}
-
-/** PostgreSQL takes no other text, and so holds none: nothing is found by it. */
-function isStorable(text: string): boolean {
-  return !text.includes('\0') && text.isWellFormed()
 }
 
 class PostgresAccounts implements AccountStore {

@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { HoldfastError } from 'holdfast'
 import type { Account } from './account.ts'
-import { changed, escapeLike } from './change.ts'
+import { changed, escapeLike, isStorable } from './change.ts'
 import { loginKey } from './names.ts'
 import { accountOf, type Row, rowOf } from './sqlite-row.ts'
 import { migrateAccounts, rollBack } from './sqlite-schema.ts'
@@ -82,6 +82,7 @@ class SqliteAccounts implements AccountStore {
 
   list({ search = '', after = '', limit }: AccountQuery): AccountPage {
     return guarded(() => {
+      if (!isStorable(search) || !isStorable(after)) return { items: [] }
       const rows: Row[] = this.#database
         .prepare(
           `SELECT * FROM accounts WHERE username_key > ? AND EXISTS
