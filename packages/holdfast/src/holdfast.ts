@@ -7,6 +7,7 @@ import { createAddresses } from './http/address.ts'
 import type { HttpCore } from './http/core.ts'
 import { type ConnectionInfo, openFetch, type WebExchange } from './http/fetch.ts'
 import { createLimits } from './http/limits.ts'
+import { Live } from './http/live.ts'
 import { type HttpOptions, httpOptionNames, parseHttpOptions, unknownNames } from './http/options.ts'
 import { createSessionCookies } from './http/session-cookies.ts'
 import type { FieldProblem } from './shared/wire.ts'
@@ -55,6 +56,7 @@ export function createHoldfast<A extends Attributes = Attributes>(options: Holdf
     cookies: createSessionCookies(settings.cookies),
     limits: createLimits(settings, counters, clock),
     clock,
+    live: new Live(settings.connections, clock),
     acceptsJwt: engineSettings.jwt !== null,
   }
   return { ...engine, http, handle: (request, info) => openFetch(http, request, info) }

@@ -4,8 +4,10 @@ export type {
   ConnectionEnd,
   ElevateInput,
   EngineApi,
+  IssuedTicket,
   IssueInput,
   ListInput,
+  LiveConnection,
   RevokeOptions,
   RevokeResult,
   RevokeSelector,
@@ -31,7 +33,10 @@ export type { SameSite } from './http/cookies.ts'
 export type { HoldfastRequest } from './http/exchange.ts'
 export type { ConnectionInfo, FinishedResponse, WebExchange } from './http/fetch.ts'
 export type { SessionRequirement } from './http/guard.ts'
+export type { ConnectionOptions } from './http/live-options.ts'
 export type { ClearSiteDataDirective, HttpOptions } from './http/options.ts'
+export type { StreamEvent } from './http/sse-text.ts'
+export type { EventStream } from './http/stream.ts'
 export { sessionWire } from './http/wire.ts'
 export { type DeadReason, type ProblemCode, problems, type RevocationReason, type UnknownCode } from './shared/codes.ts'
 export {

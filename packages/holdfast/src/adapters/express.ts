@@ -12,7 +12,14 @@ import type { HoldfastRequest } from '../http/exchange.ts'
 import type { Attributes } from '../store/store.ts'
 import { holdfastNode, type NodeMiddleware, type NodeNext, sendProblem } from './node.ts'
 
-export { type ApiKeyRequirement, requireApiKey, requireSession, type SessionRequirement } from './node.ts'
+export {
+  type ApiKeyRequirement,
+  anonymousStream,
+  requireApiKey,
+  requireSession,
+  type SessionRequirement,
+  startStream,
+} from './node.ts'
 
 declare global {
   namespace Express {

@@ -17,12 +17,17 @@ import type {
 import type { ApiKeys } from '../defence/api-keys.ts'
 import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
+import type { StartAnonymousInput } from '../http/changes.ts'
 import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
 import { enter } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { NodeCarrier } from '../http/node.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
 import { mountedPaths } from '../http/routes.ts'
+import type { OpenSink } from '../http/sink.ts'
+import { openNodeSink } from '../http/sink-node.ts'
+import { openAnonymousStream, openStream } from '../http/sse.ts'
+import type { EventStream } from '../http/stream.ts'
 import type { Attributes } from '../store/store.ts'
 
 export type { ApiKeyRequirement } from '../http/api-key-guard.ts'
@@ -121,4 +126,39 @@ export function requireApiKey(apiKeys: ApiKeys, requirement?: ApiKeyRequirement)
     const answer = await checkApiKey(exchange, apiKeys, scopes)
     return answer === undefined ? undefined : send(reply, answer)
   }
+}
+
+function opener(request: FastifyRequest, reply: FastifyReply): OpenSink {
+  return (headers, receiver) => {
+    reply.hijack()
+    // What plugins and hooks have set is on the reply, which sends nothing any more.
+    for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value)
+    return openNodeSink(request.raw, reply.raw, headers, receiver)
+  }
+}
+
+function exchangeOf(request: FastifyRequest): Exchange {
+  const exchange: unknown = request.holdfast
+  if (!(exchange instanceof Exchange)) throw new Error('a stream needs the Holdfast plugin registered before it')
+  return exchange
+}
+
+/**
+ * Opens a stream of server-sent events for the session of the request, anonymous or signed in. Throws as the guards
+ * refuse, `csrf-failed` when another site's page made the request, `rate-limited` when too many are open.
+ */
+export async function startStream(request: FastifyRequest, reply: FastifyReply): Promise<EventStream> {
+  return (await openStream(exchangeOf(request), opener(request, reply))).stream
+}
+
+/**
+ * The same, and for a visitor who presents nothing a new anonymous session, whose token is the first event,
+ * `session_token`, and in the response header, or in the cookie with `{ carrier: 'cookie' }`.
+ */
+export async function anonymousStream(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  input?: StartAnonymousInput,
+): Promise<EventStream> {
+  return (await openAnonymousStream(exchangeOf(request), opener(request, reply), input)).stream
 }

@@ -9,6 +9,7 @@ import type { Context, ErrorHandler, MiddlewareHandler, Next } from 'hono'
 import type { ApiKeys } from '../defence/api-keys.ts'
 import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
+import type { StartAnonymousInput } from '../http/changes.ts'
 import type { HttpCore } from '../http/core.ts'
 import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
 import { FetchCarrier, responseOf } from '../http/fetch.ts'
@@ -16,10 +17,15 @@ import { enter } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { NodeFetchCarrier, type NodePair } from '../http/node-fetch.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
+import type { OpenSink, Sink } from '../http/sink.ts'
+import { openNodeSink } from '../http/sink-node.ts'
+import { type OpenedStream, openAnonymousStream, openStream } from '../http/sse.ts'
+import { openFetchSink, type WebEventStream, withAnswered, withResponse } from '../http/stream-fetch.ts'
 import type { Attributes, Awaitable } from '../store/store.ts'
 
 export type { ApiKeyRequirement } from '../http/api-key-guard.ts'
 export type { SessionRequirement } from '../http/guard.ts'
+export type { WebEventStream } from '../http/stream-fetch.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -114,4 +120,45 @@ export function requireApiKey(apiKeys: ApiKeys, requirement?: ApiKeyRequirement)
     if (answer !== undefined) return responseOf(answer, c.req.method)
     return next()
   }
+}
+
+function exchangeOf(c: Context): Exchange {
+  const exchange: unknown = c.get('holdfast')
+  if (!(exchange instanceof Exchange)) throw new Error('a stream needs the Holdfast middleware before it')
+  return exchange
+}
+
+/** By Node's own response where there is one: only that can be cut off with what it has not sent. */
+async function streamOf(
+  c: Context,
+  open: <S extends Sink>(exchange: Exchange, openSink: OpenSink<S>) => Promise<OpenedStream<S>>,
+): Promise<WebEventStream> {
+  const { incoming, outgoing } = (c.env ?? {}) as Partial<NodePair>
+  try {
+    if (incoming === undefined || outgoing === undefined) return withResponse(await open(exchangeOf(c), openFetchSink))
+    const { stream } = await open(exchangeOf(c), (headers, receiver) => {
+      for (const [name, value] of c.res.headers) if (name !== 'content-type') outgoing.setHeader(name, value)
+      return openNodeSink(incoming, outgoing, headers, receiver)
+    })
+    return withAnswered(stream)
+  } catch (error) {
+    throw respondable(error, c.req.method)
+  }
+}
+
+/**
+ * Opens a stream of server-sent events for the session of the request, anonymous or signed in; its `response` is to be
+ * returned. Throws as the guards refuse, `csrf-failed` when another site's page made the request, `rate-limited` when
+ * too many are open.
+ */
+export function startStream(c: Context): Promise<WebEventStream> {
+  return streamOf(c, openStream)
+}
+
+/**
+ * The same, and for a visitor who presents nothing a new anonymous session, whose token is the first event,
+ * `session_token`, and in the response header, or in the cookie with `{ carrier: 'cookie' }`.
+ */
+export function anonymousStream(c: Context, input?: StartAnonymousInput): Promise<WebEventStream> {
+  return streamOf(c, (exchange, openSink) => openAnonymousStream(exchange, openSink, input))
 }

@@ -9,11 +9,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApiKeys } from '../defence/api-keys.ts'
 import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
+import type { StartAnonymousInput } from '../http/changes.ts'
 import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
 import { enter } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { NodeCarrier, sendAnswer } from '../http/node.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
+import type { OpenSink } from '../http/sink.ts'
+import { openNodeSink } from '../http/sink-node.ts'
+import { openAnonymousStream, openStream } from '../http/sse.ts'
+import type { EventStream } from '../http/stream.ts'
 import type { Attributes } from '../store/store.ts'
 
 export type { ApiKeyRequirement } from '../http/api-key-guard.ts'
@@ -73,4 +78,34 @@ export function sendProblem(error: unknown, response: ServerResponse): boolean {
   if (answer === undefined || response.headersSent) return false
   sendAnswer(response, answer)
   return true
+}
+
+function exchangeOf(request: IncomingMessage): Exchange {
+  const exchange = (request as Holding).holdfast
+  if (exchange === undefined) throw new Error('a stream needs the Holdfast middleware before it')
+  return exchange
+}
+
+/**
+ * Opens a stream of server-sent events for the session of the request, anonymous or signed in. Throws as the guards
+ * refuse, `csrf-failed` when another site's page made the request, `rate-limited` when too many are open.
+ */
+export async function startStream(request: IncomingMessage, response: ServerResponse): Promise<EventStream> {
+  const exchange = exchangeOf(request)
+  const open: OpenSink = (headers, receiver) => openNodeSink(request, response, headers, receiver)
+  return (await openStream(exchange, open)).stream
+}
+
+/**
+ * The same, and for a visitor who presents nothing a new anonymous session, whose token is the first event,
+ * `session_token`, and in the response header, or in the cookie with `{ carrier: 'cookie' }`.
+ */
+export async function anonymousStream(
+  request: IncomingMessage,
+  response: ServerResponse,
+  input?: StartAnonymousInput,
+): Promise<EventStream> {
+  const exchange = exchangeOf(request)
+  const open: OpenSink = (headers, receiver) => openNodeSink(request, response, headers, receiver)
+  return (await openAnonymousStream(exchange, open, input)).stream
 }

@@ -8,10 +8,13 @@
 import type { ApiKeys } from '../defence/api-keys.ts'
 import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
+import type { StartAnonymousInput } from '../http/changes.ts'
 import { Exchange } from '../http/exchange.ts'
 import { type ConnectionInfo, type FinishedResponse, responseOf, type WebExchange } from '../http/fetch.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { answerFor } from '../http/problem.ts'
+import { openAnonymousStream, openStream } from '../http/sse.ts'
+import { openFetchSink, type WebEventStream, withResponse } from '../http/stream-fetch.ts'
 import type { Attributes } from '../store/store.ts'
 
 export type { ApiKeyRequirement } from '../http/api-key-guard.ts'
@@ -64,4 +67,30 @@ export function requireApiKey(
     const answer = await checkApiKey(held, apiKeys, scopes)
     return answer === undefined ? undefined : held.finish(responseOf(answer, held.carrier.method))
   }
+}
+
+export type { WebEventStream } from '../http/stream-fetch.ts'
+
+function exchangeOf(held: WebExchange): Exchange {
+  if (!(held instanceof Exchange)) throw new Error('a stream needs what holdfast.handle returned')
+  return held
+}
+
+/**
+ * Opens a stream of server-sent events for the session of the request, anonymous or signed in; its `response` is to be
+ * returned. Throws as the guards refuse, `csrf-failed` when another site's page made the request, `rate-limited` when
+ * too many are open.
+ */
+export async function startStream(held: WebExchange): Promise<WebEventStream> {
+  const exchange = exchangeOf(held)
+  return withResponse(await openStream(exchange, openFetchSink))
+}
+
+/**
+ * The same, and for a visitor who presents nothing a new anonymous session, whose token is the first event,
+ * `session_token`, and in the response header, or in the cookie with `{ carrier: 'cookie' }`.
+ */
+export async function anonymousStream(held: WebExchange, input?: StartAnonymousInput): Promise<WebEventStream> {
+  const exchange = exchangeOf(held)
+  return withResponse(await openAnonymousStream(exchange, openFetchSink, input))
 }

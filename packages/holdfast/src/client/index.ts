@@ -8,5 +8,13 @@ export {
   revocationReasons,
   type UnknownCode,
 } from '../shared/codes.ts'
+export {
+  closeCodes,
+  type SessionEndedWire,
+  type SessionEndReason,
+  type SessionTokenWire,
+  streamEvents,
+  type TicketWire,
+} from '../shared/live.ts'
 export { anonymousTokenHeader, csrfCookie, csrfHeader } from '../shared/names.ts'
 export type { CurrentSessionWire, FieldProblem, PageWire, ProblemWire, SessionWire } from '../shared/wire.ts'

@@ -80,6 +80,22 @@ export type ConnectionEnd =
   | { readonly cause: 'revoked'; readonly reason: RevocationReason }
   | { readonly cause: 'expired' | 'closing' | 'unknown' }
 
+/** A live connection as the registry knows it. */
+export interface LiveConnection {
+  /** Whether what was received may be handled; "cannot tell" is false. A promise when the store has to be asked. */
+  check(): Awaitable<boolean>
+  /** Counts what the client just did as activity, so that the session does not idle out. */
+  note(): void
+  /** To be called when the connection ends by itself; then nothing closes it any more. */
+  detach(): void
+}
+
+export interface IssuedTicket {
+  /** The secret to hand to the client, once. */
+  readonly ticket: string
+  readonly expiresAt: Instant
+}
+
 export interface EngineApi<A extends Attributes = Attributes> {
   /** Starts a session. Throws `session-limit` when the cap is full and set to `refuse`, `invalid-request` on bad input. */
   issue(input: IssueInput<A>): Promise<Issued<A>>
@@ -125,6 +141,19 @@ export interface EngineApi<A extends Attributes = Attributes> {
    * Returns a function to call when the connection ends by itself.
    */
   attach(session: Session<A>, close: (end: ConnectionEnd) => void): () => void
+  /** `attach` for a connection that also receives: each thing received is checked first. */
+  connect(session: Session<A>, close: (end: ConnectionEnd) => void): LiveConnection
+  /**
+   * A ticket that opens one connection as this session within 30 seconds, for clients that cannot send headers. It is
+   * spent by its first use. Throws `store-unavailable`, `crypto-unavailable`.
+   */
+  issueTicket(session: Session<A>, context?: RequestContext): Promise<IssuedTicket>
+  /** Spends a ticket: of parallel callers one gets the session. Checked like a token; never throws. */
+  redeemTicket(ticket: string, context?: RequestContext): Promise<Verdict<A>>
+  /** The name of an event of a session's stream as the client is told it: only that session can give it back. */
+  eventId(session: SessionId, name: string): string
+  /** The name again; `undefined` for what was never told to this session. */
+  eventNameOf(session: SessionId, eventId: string): string | undefined
   /** The CSRF token of a session. */
   csrfToken(session: SessionId): string
   /** Whether this is the CSRF token of that session; constant time. */

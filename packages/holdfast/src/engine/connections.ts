@@ -1,146 +1,282 @@
-/** Live connections (SSE, WebSocket) and the sessions they belong to: when the session ends, they are closed. */
-import type { RevocationReason } from '../shared/codes.ts'
-import type { Instant, SessionId, SessionRecord } from '../store/store.ts'
-import type { ConnectionEnd } from './api.ts'
-import type { Confirmation } from './cache.ts'
-import type { Clock } from './clock.ts'
-import type { FaultLogger } from './events.ts'
+import type { Awaitable, Instant, SessionId, SessionRecord } from '../store/store.ts'
+import type { ConnectionEnd, LiveConnection } from './api.ts'
+import { eventLoopTurn } from './clock.ts'
+import { type ConnectionsOptions, dueOf, endAt, type Group as GroupOf, type Lifetime, lifetimeOf } from './connection-group.ts'
 import { runHook } from './hook.ts'
 import type { RevocableRecord } from './pending.ts'
-import { endOf } from './record.ts'
+import { endOf, sightingOf, touchInterval } from './record.ts'
 
-interface Attached {
-  readonly session: RevocableRecord
-  readonly close: (end: ConnectionEnd) => void
-  /** When the session would end by time, as last known; looked up from then on. In the past: at the next round. */
-  expiresAt: Instant
-}
+type Close = (end: ConnectionEnd) => void
+type Group = GroupOf<Attached>
 
-export interface ConnectionsOptions {
-  readonly clock: Clock
-  readonly confirmation: Confirmation
-  readonly load: (id: SessionId) => Promise<SessionRecord | undefined>
-  /** A revocation that the store could not record yet. */
-  readonly reasonFor: (record: RevocableRecord) => RevocationReason | undefined
-  readonly onExpired: (record: SessionRecord) => void
-  readonly onFault: FaultLogger
-  /** How often the change feed and the limits are looked at while anything is attached, in ms. */
-  readonly every: number
+/** Look-ups under way at once when all are looked up; between two such batches requests have their turn. */
+const batch = 64
+
+class Attached implements LiveConnection {
+  readonly #all: Connections
+  readonly #group: Group
+  readonly close: Close
+
+  constructor(all: Connections, group: Group, close: Close) {
+    this.#all = all
+    this.#group = group
+    this.close = close
+  }
+
+  check(): Awaitable<boolean> {
+    return this.#all.check(this.#group, this)
+  }
+
+  note(): void {
+    if (this.#group.members.has(this)) this.#all.note(this.#group)
+  }
+
+  detach(): void {
+    this.#all.detach(this.#group, this)
+  }
 }
 
 export class Connections {
   readonly #options: ConnectionsOptions
-  readonly #attached: Map<SessionId, Set<Attached>> = new Map()
+  readonly #groups: Map<SessionId, Group> = new Map()
+  #count = 0
   #cancelTimer: (() => void) | undefined
+  /** No session is due before it. */
+  #nextDue: Instant = Number.POSITIVE_INFINITY
+  /** When the change feed last confirmed, and when all were last looked up for want of that. */
+  #confirmedAt: Instant = Number.NEGATIVE_INFINITY
+  #lookedUpAt: Instant = Number.NEGATIVE_INFINITY
+  #walk: 'none' | 'under way' | 'again' = 'none'
+  #isClosed = false
 
   constructor(options: ConnectionsOptions) {
     this.#options = options
   }
 
-  attach(session: RevocableRecord, expiresAt: Instant, close: (end: ConnectionEnd) => void): () => void {
+  attach(session: RevocableRecord, lifetime: Lifetime, close: Close): LiveConnection {
     const { id } = session
-    const connection: Attached = { session, close, expiresAt }
-    const siblings = this.#attached.get(id) ?? new Set()
-    siblings.add(connection)
-    this.#attached.set(id, siblings)
+    const now = this.#options.clock.now()
+    const known = this.#groups.get(id)
+    const group: Group = known ?? {
+      session,
+      members: new Set(),
+      lifetime,
+      checkedAt: now,
+      failingSince: undefined,
+      changes: 0,
+    }
+    const connection = new Attached(this, group, close)
+    if (this.#isClosed) {
+      this.#close(connection, { cause: 'closing' })
+      return connection
+    }
+    group.members.add(connection)
+    this.#count += 1
+    this.#groups.set(id, group)
+    this.#dueAt(dueOf(group))
     this.#arm()
     // The session may have ended between its check and this call, before anything was here to be told.
-    void this.#recheckOne(id)
-    return () => {
-      siblings.delete(connection)
-      if (siblings.size === 0 && this.#attached.get(id) === siblings) this.#attached.delete(id)
-      if (this.#attached.size === 0) this.#disarm()
-    }
+    group.changes += 1
+    void this.#lookUp(id)
+    return connection
+  }
+
+  detach(group: Group, connection: Attached): void {
+    if (!group.members.delete(connection)) return
+    this.#count -= 1
+    if (group.members.size === 0) this.#groups.delete(group.session.id)
+    if (this.#groups.size === 0) this.#disarm()
+  }
+
+  /** Whether a connection may still be served: at once by what this node knows, else by a look at the store. */
+  check(group: Group, connection: Attached): Awaitable<boolean> {
+    if (!group.members.has(connection)) return false
+    const now = this.#options.clock.now()
+    // Asking the feed may tell of a change of this very session, or find it ended.
+    const isConfirmed = this.#options.confirmation.holds(now)
+    if (!group.members.has(connection)) return false
+    if (isConfirmed && group.changes === 0 && now < endAt(group.lifetime)) return true
+    return this.#lookUp(group.session.id).then((isKnown) => isKnown && group.members.has(connection))
+  }
+
+  /** Counts activity of a live session; written at most once per interval, like that of requests. */
+  note(group: Group): void {
+    const now = this.#options.clock.now()
+    const { lifetime } = group
+    // What has ended is not moved: the next look says whether it has.
+    if (now >= endAt(lifetime) || now < lifetime.seenAt + touchInterval(lifetime)) return
+    const sighting = sightingOf(lifetime, now, null)
+    group.lifetime = { ...lifetime, seenAt: sighting.seenAt, idleExpiresAt: sighting.idleExpiresAt }
+    this.#options.onActivity(sighting)
   }
 
   /** Closes every connection of a session, once. */
   end(id: SessionId, end: ConnectionEnd): void {
-    const siblings = this.#attached.get(id)
-    if (siblings === undefined) return
-    this.#attached.delete(id)
-    if (this.#attached.size === 0) this.#disarm()
-    for (const { close } of siblings) runHook(() => close(end), this.#options.onFault, 'closing a live connection')
+    const group = this.#groups.get(id)
+    if (group === undefined) return
+    this.#groups.delete(id)
+    this.#count -= group.members.size
+    if (this.#groups.size === 0) this.#disarm()
+    const members = [...group.members]
+    group.members.clear()
+    for (const member of members) this.#close(member, end)
   }
 
   /** Closes what a revocation names that the store could not record, without asking that store. */
   endUnrecorded(): void {
-    for (const [id, siblings] of this.#attached) {
-      for (const { session } of siblings) {
-        const reason = this.#options.reasonFor(session)
-        if (reason !== undefined) this.end(id, { cause: 'revoked', reason })
-      }
+    for (const [id, { session }] of this.#groups) {
+      const reason = this.#options.reasonFor(session)
+      if (reason !== undefined) this.end(id, { cause: 'revoked', reason })
     }
   }
 
   endAll(end: ConnectionEnd): void {
-    for (const id of [...this.#attached.keys()]) this.end(id, end)
+    for (const id of [...this.#groups.keys()]) this.end(id, end)
+  }
+
+  /** Closes what is attached, and from now on whatever would be. */
+  close(): void {
+    this.#isClosed = true
+    this.endAll({ cause: 'closing' })
   }
 
   /** Looks sessions up again after a change: these, or all that are attached. */
-  recheck(ids: Iterable<SessionId> = [...this.#attached.keys()]): void {
-    for (const id of ids) if (this.#attached.has(id)) void this.#recheckOne(id)
+  recheck(ids?: Iterable<SessionId>): void {
+    if (ids === undefined) {
+      for (const group of this.#groups.values()) group.changes += 1
+      void this.#lookUpAll()
+      return
+    }
+    for (const id of ids) {
+      const group = this.#groups.get(id)
+      if (group === undefined) continue
+      group.changes += 1
+      void this.#lookUp(id)
+    }
   }
 
   get count(): number {
-    let count = 0
-    for (const siblings of this.#attached.values()) count += siblings.size
-    return count
+    return this.#count
   }
 
-  async #recheckOne(id: SessionId): Promise<void> {
+  #close({ close }: Attached, end: ConnectionEnd): void {
+    runHook(() => close(end), this.#options.onFault, 'closing a live connection')
+  }
+
+  /** All, a batch at a time and never twice at once: a change told meanwhile has them all looked up once more. */
+  async #lookUpAll(): Promise<void> {
+    if (this.#walk !== 'none') {
+      this.#walk = 'again'
+      return
+    }
+    do {
+      this.#walk = 'under way'
+      const ids = [...this.#groups.keys()]
+      for (let start = 0; start < ids.length; start += batch) {
+        if (start > 0) await eventLoopTurn()
+        await Promise.all(ids.slice(start, start + batch).map((id) => this.#lookUp(id)))
+      }
+    } while (this.#isToWalkAgain)
+    this.#walk = 'none'
+  }
+
+  get #isToWalkAgain(): boolean {
+    return this.#walk === 'again'
+  }
+
+  /** Resolves to whether the store could tell; the connections of a session that has ended are closed then. */
+  async #lookUp(id: SessionId): Promise<boolean> {
+    const group = this.#groups.get(id)
+    if (group === undefined) return true
+    const { changes } = group
     let record: SessionRecord | undefined
     try {
       record = await this.#options.load(id)
     } catch (fault) {
-      // "Cannot tell" ends nothing; the next round asks again.
-      this.#options.onFault(fault, 'checking the session of a live connection')
-      this.#dueFrom(id, Number.NEGATIVE_INFINITY)
-      return
+      this.#cannotTell(group, fault)
+      return false
     }
+    if (this.#groups.get(id) !== group) return true
+    this.#judge(group, record)
+    // A change told since is of a later record than this one.
+    if (group.changes === changes) group.changes = 0
+    return true
+  }
+
+  #judge(group: Group, record: SessionRecord | undefined): void {
+    const { id } = group.session
+    const now = this.#options.clock.now()
     if (record === undefined) {
       this.end(id, { cause: 'expired' })
       return
     }
     const revoked = record.reason ?? this.#options.reasonFor(record)
     if (revoked != null) this.end(id, { cause: 'revoked', reason: revoked })
-    else if (endOf(record, this.#options.clock.now()) === undefined)
-      this.#dueFrom(id, Math.min(record.idleExpiresAt, record.absoluteExpiresAt))
-    else if (this.#attached.has(id)) {
+    else if (endOf(record, now) === undefined) {
+      group.lifetime = lifetimeOf(record)
+      group.checkedAt = now
+      group.failingSince = undefined
+      this.#dueAt(dueOf(group))
+    } else {
       this.#options.onExpired(record)
       this.end(id, { cause: 'expired' })
     }
   }
 
-  #dueFrom(id: SessionId, instant: Instant): void {
-    for (const connection of this.#attached.get(id) ?? []) connection.expiresAt = instant
+  /** "Cannot tell" ends nothing at once: it is asked again, and closed only when the grace has passed. */
+  #cannotTell(group: Group, fault: unknown): void {
+    const now = this.#options.clock.now()
+    this.#options.onFault(fault, 'checking the session of a live connection')
+    group.failingSince ??= now
+    if (now - group.failingSince >= this.#options.grace) this.end(group.session.id, { cause: 'unknown' })
+    else this.#dueAt(now)
+  }
+
+  #dueAt(instant: Instant): void {
+    if (instant < this.#nextDue) this.#nextDue = instant
   }
 
   #arm(): void {
     this.#cancelTimer ??= this.#options.clock.after(this.#options.every, () => {
       this.#cancelTimer = undefined
       this.#round()
-      if (this.#attached.size > 0) this.#arm()
+      if (this.#groups.size > 0) this.#arm()
     })
   }
 
   #disarm(): void {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
+    this.#nextDue = Number.POSITIVE_INFINITY
   }
 
   #round(): void {
     const now = this.#options.clock.now()
     // Asking the feed tells its listeners of what changed elsewhere; without a feed every session is looked up.
-    if (!this.#options.confirmation.holds(now)) {
-      this.recheck()
+    if (this.#options.confirmation.holds(now)) {
+      this.#confirmedAt = now
+      if (now >= this.#nextDue) this.#lookUpDue(now)
       return
     }
-    for (const [id, siblings] of this.#attached) {
-      for (const { expiresAt } of siblings) {
-        if (now < expiresAt) continue
-        void this.#recheckOne(id)
-        break
-      }
+    this.#endUnheardOf(now)
+    if (now - this.#lookedUpAt < this.#options.unconfirmedEvery && now >= this.#lookedUpAt) return
+    this.#lookedUpAt = now
+    if (this.#walk === 'none') void this.#lookUpAll()
+  }
+
+  #lookUpDue(now: Instant): void {
+    this.#nextDue = Number.POSITIVE_INFINITY
+    for (const [id, group] of this.#groups) {
+      const due = dueOf(group)
+      if (now >= due) void this.#lookUp(id)
+      else this.#dueAt(due)
+    }
+  }
+
+  /** Neither the feed nor a look at the store has vouched for these within the grace. */
+  #endUnheardOf(now: Instant): void {
+    for (const [id, { checkedAt }] of this.#groups) {
+      if (now - Math.max(checkedAt, this.#confirmedAt) >= this.#options.grace) this.end(id, { cause: 'unknown' })
     }
   }
 }

@@ -1,10 +1,11 @@
 /** The composition root of the engine: settings and store in, every operation out. */
 import type { Attributes, SessionId } from '../store/store.ts'
-import type { EngineApi } from './api.ts'
+import type { ConnectionEnd, EngineApi, LiveConnection } from './api.ts'
 import { Confirmation, VerifiedCache } from './cache.ts'
 import { Connections } from './connections.ts'
 import { type Core, nowOf } from './core.ts'
 import { equalText, RandomPool } from './crypto.ts'
+import { eventId, eventNameOf } from './event-id.ts'
 import { Events } from './events.ts'
 import { Flights } from './flights.ts'
 import { Guard } from './guard.ts'
@@ -15,17 +16,22 @@ import { get, list } from './list.ts'
 import type { EngineOptions, EngineSettings } from './options.ts'
 import { PendingRevocations } from './pending.ts'
 import { promote } from './promote.ts'
+import { withSighting } from './record.ts'
 import { elevate, regenerate } from './regenerate.ts'
 import { repeatRevocation, revoke, revokeAll, revokeToken } from './revoke.ts'
+import type { Session } from './session.ts'
 import { LagMeter, type Stats, Tally } from './stats.ts'
 import { sweep, sweepRegularly } from './sweep.ts'
+import { issueTicket, redeemTicket } from './ticket.ts'
 import { createTokens } from './token.ts'
 import { TouchBuffer } from './touch.ts'
 import { update } from './update.ts'
 import { verify } from './verify.ts'
 
-/** How often live connections are looked after, at most: a quarter of the revocation bound. */
-const connectionChecksPerBound = 4
+/** How often live connections are looked after: the change feed is asked as often as checks ask it. */
+const feedChecksPerBound = 20
+/** Without a feed to trust every session is looked up, so less often: a quarter of the revocation bound. */
+const lookUpsPerBound = 4
 const shortestConnectionCheck = 10
 
 function createCore(settings: EngineSettings, store: EngineOptions['store']): Core {
@@ -54,11 +60,18 @@ function createCore(settings: EngineSettings, store: EngineOptions['store']): Co
     connections: new Connections({
       clock,
       confirmation,
-      load: async (id) => guard.reads.run(checkDeadline, () => store.get(id), id),
+      load: async (id) => {
+        const record = await guard.reads.run(checkDeadline, () => store.get(id), id)
+        const pending = core.touches.pending(id)
+        return record === undefined || pending === undefined ? record : withSighting(record, pending)
+      },
       reasonFor: (record) => core.pending.reasonFor(record),
       onExpired: (record) => events.emit({ kind: 'session_expired', session: record.id, subject: record.subject }),
+      onActivity: (sighting) => core.touches.note(sighting),
       onFault,
-      every: Math.max(Math.floor(maxStaleness / connectionChecksPerBound), shortestConnectionCheck),
+      every: Math.max(Math.floor(maxStaleness / feedChecksPerBound), shortestConnectionCheck),
+      unconfirmedEvery: Math.max(Math.floor(maxStaleness / lookUpsPerBound), shortestConnectionCheck),
+      grace: settings.connectionGrace,
     }),
     pending: new PendingRevocations({
       clock,
@@ -100,6 +113,13 @@ function statsOf({ tally, cache, confirmation, lag, guard, connections, touches,
   }
 }
 
+function connect(core: Core, session: Session, close: (end: ConnectionEnd) => void): LiveConnection {
+  // A view does not say how long the idle limit is, only when it falls; the first look at the store does.
+  const idleTimeout = session.idleExpiresAt - session.seenAt
+  const { id, seenAt, idleExpiresAt, absoluteExpiresAt, lastIp } = session
+  return core.connections.attach(session, { id, seenAt, idleTimeout, idleExpiresAt, absoluteExpiresAt, lastIp }, close)
+}
+
 /** An engine over settings that `parseEngineOptions` found no fault with. */
 export function createEngine<A extends Attributes>(settings: EngineSettings, store: EngineOptions['store']): EngineApi<A> {
   const core = createCore(settings, store)
@@ -125,15 +145,20 @@ export function createEngine<A extends Attributes>(settings: EngineSettings, sto
     stats: () => statsOf(core),
     emit: (event) => core.events.emit(event),
     attach: (session, close) => {
-      const expiresAt = Math.min(session.idleExpiresAt, session.absoluteExpiresAt)
-      return core.connections.attach(session, expiresAt, close)
+      const connection = connect(core, session, close)
+      return () => connection.detach()
     },
+    connect: (session, close) => connect(core, session, close),
+    issueTicket: (session, context) => issueTicket(core, session, context),
+    redeemTicket: (ticket, context) => redeemTicket(core, ticket, context ?? null),
+    eventId: (session, name) => eventId(core.keyring.signing, session, name),
+    eventNameOf: (session, id) => eventNameOf(core.keyring, session, id),
     csrfToken: (session) => csrfOf(session),
     jwks: () => core.jwt?.jwks ?? { keys: [] },
     checkCsrfToken: (session, token) => core.keyring.all.some((key) => equalText(csrfOf(session, key), token)),
     close: async () => {
       stopSweeping()
-      core.connections.endAll({ cause: 'closing' })
+      core.connections.close()
       await core.pending.stop()
       await core.touches.flush()
       core.touches.stop()

@@ -56,6 +56,8 @@ export interface EngineOptions<A extends Attributes = Attributes> {
   readonly maxInFlight?: number
   /** Longest time that this node trusts a verified record without the store's confirmation. Default 1 s; at most 1 min. */
   readonly maxStaleness?: Duration
+  /** How long a live connection outlives the last word of its session being live, while the store cannot tell. Default 10 s; at most 10 min. */
+  readonly connectionGrace?: Duration
   /** Verified sessions that this node remembers. Default 10 000; 0 asks the store at each check. */
   readonly rememberedChecks?: number
   /** How long an ended signed-in session is kept, so that its holder can be told why. Default 24 h. */
@@ -95,6 +97,7 @@ export interface EngineSettings {
   readonly breaker: BreakerSettings
   readonly maxInFlight: number
   readonly maxStaleness: number
+  readonly connectionGrace: number
   readonly rememberedChecks: number
   readonly retention: number
   readonly sweepEvery: number
@@ -122,6 +125,7 @@ export const engineOptionNames: readonly (keyof EngineOptions)[] = [
   'breaker',
   'maxInFlight',
   'maxStaleness',
+  'connectionGrace',
   'rememberedChecks',
   'retention',
   'sweepEvery',
@@ -146,6 +150,7 @@ const durations = {
   writeDeadline: { default: 2 * second, min: 10, max: 5 * minute },
   breakerPause: { default: 500, min: 10, max: minute },
   maxStaleness: { default: second, min: 0, max: minute },
+  connectionGrace: { default: 10 * second, min: second, max: 10 * minute },
   retention: { default: day, min: 0, max: longestLimit },
   sweepEvery: { default: 5 * minute, min: second, max: day },
 } as const
@@ -276,6 +281,7 @@ export function parseEngineOptions<A extends Attributes>(options: EngineOptions<
     breaker: readBreaker(options.breaker, report),
     maxInFlight: readCount(options.maxInFlight, 'maxInFlight', { default: 2000, min: 1, max: 1_000_000 }, report),
     maxStaleness: readDuration(options.maxStaleness, 'maxStaleness', durations.maxStaleness, report),
+    connectionGrace: readDuration(options.connectionGrace, 'connectionGrace', durations.connectionGrace, report),
     rememberedChecks: readCount(
       options.rememberedChecks,
       'rememberedChecks',

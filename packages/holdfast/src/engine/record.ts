@@ -15,12 +15,16 @@ export function endOf(record: SessionRecord, now: Instant): DeadReason | undefin
 const longestTouchInterval = 60_000
 
 /** How long activity goes unrecorded: a tenth of the idle limit, at most a minute. It can only end a session early. */
-export function touchInterval(record: SessionRecord): number {
+export function touchInterval(record: Pick<SessionRecord, 'idleTimeout'>): number {
   return Math.min(Math.floor(record.idleTimeout / 10), longestTouchInterval)
 }
 
 /** The sighting of a live record at `now`; the idle limit never passes the absolute one. */
-export function sightingOf(record: SessionRecord, now: Instant, ip: string | null): Sighting {
+export function sightingOf(
+  record: Pick<SessionRecord, 'id' | 'idleTimeout' | 'absoluteExpiresAt' | 'lastIp'>,
+  now: Instant,
+  ip: string | null,
+): Sighting {
   const idleExpiresAt = Math.min(now + record.idleTimeout, record.absoluteExpiresAt)
   return { id: record.id, seenAt: now, idleExpiresAt, ip: ip ?? record.lastIp }
 }

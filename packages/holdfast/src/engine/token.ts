@@ -11,8 +11,8 @@ import type { Instant, SessionId } from '../store/store.ts'
 import { equalBytes, type RandomPool, sha256 } from './crypto.ts'
 import type { Keyring } from './keyring.ts'
 
-/** Kinds of session token and the prefix that makes each recognisable to secret scanners. */
-export const tokenKinds = { session: 'hf1_', anonymous: 'hfa1_' } as const
+/** Kinds of token and the prefix that makes each recognisable to secret scanners. */
+export const tokenKinds = { session: 'hf1_', anonymous: 'hfa1_', ticket: 'hft1_' } as const
 export type TokenKind = keyof typeof tokenKinds
 
 const offsets = { id: 3, generation: 21, expiry: 25, secret: 30, tag: 62, end: 78 } as const
@@ -57,10 +57,16 @@ export const sessionIdPattern: RegExp = /^[A-Za-z0-9_-]{24}$/
 
 const canonical: RegExp = new RegExp(`^[A-Za-z0-9_-]{${bodyLength}}$`)
 
+/** Longer than any token: refused by its length alone. */
+export const longestToken = 128
+
+const kinds = Object.keys(tokenKinds) as readonly TokenKind[]
+
 function kindOf(text: string): TokenKind | undefined {
-  if (text.startsWith(tokenKinds.session)) return text.length === tokenKinds.session.length + bodyLength ? 'session' : undefined
-  if (text.startsWith(tokenKinds.anonymous))
-    return text.length === tokenKinds.anonymous.length + bodyLength ? 'anonymous' : undefined
+  for (const kind of kinds) {
+    const prefix = tokenKinds[kind]
+    if (text.startsWith(prefix)) return text.length === prefix.length + bodyLength ? kind : undefined
+  }
   return undefined
 }
 

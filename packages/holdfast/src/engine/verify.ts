@@ -15,12 +15,9 @@ import { keptAddress } from './network.ts'
 import { endOf, sightingOf, touchInterval, withSighting } from './record.ts'
 import { revokeTarget } from './revoke.ts'
 import { type RequestContext, type Verdict, viewOf } from './session.ts'
-import type { ParsedToken } from './token.ts'
+import { longestToken, type ParsedToken } from './token.ts'
 
 const missing: Verdict = Object.freeze({ status: 'dead', reason: 'missing' })
-
-/** Longer than any opaque token: refused by its length alone. */
-const longestToken = 128
 
 /** The event that a dead verdict raises; the others are everyday. */
 const deadEvents: Partial<Record<DeadReason, EventKind>> = {
@@ -89,7 +86,9 @@ function answersFor(presented: RequestContext | null, { client: checked, verdict
 function parse(core: Core, token: string, now: Instant): Parsed | JwtProblem | undefined {
   if (typeof token !== 'string') return undefined
   if (core.jwt !== null && looksLikeJwt(token)) return core.jwt.read(token, now)
-  return token.length <= longestToken ? core.tokens.parse(token) : undefined
+  const parsed = token.length <= longestToken ? core.tokens.parse(token) : undefined
+  // A ticket opens one connection, once, and nothing else.
+  return parsed?.kind === 'ticket' ? undefined : parsed
 }
 
 function lookUp(core: Core, token: string, client: RequestContext | null, now: Instant, fresh: boolean): Awaitable<Verdict> {
@@ -174,7 +173,12 @@ function validUntil(record: SessionRecord, credentialUntil: Instant, now: Instan
 }
 
 /** Records activity when it is due, or at once when the client moved to another network. */
-function note(core: Core, { client, now }: Check, record: SessionRecord, binding: BindingCheck): SessionRecord {
+export function note(
+  core: Core,
+  { client, now }: Pick<Check, 'client' | 'now'>,
+  record: SessionRecord,
+  binding: BindingCheck,
+): SessionRecord {
   const pending = core.touches.pending(record.id)
   const known = pending === undefined ? record : withSighting(record, pending)
   // Until the step-up that its policy asks for, a new address does not become the session's own.
@@ -185,7 +189,7 @@ function note(core: Core, { client, now }: Check, record: SessionRecord, binding
   return withSighting(known, sighting)
 }
 
-function refuseClient(
+export function refuseClient(
   core: Core,
   record: SessionRecord,
   client: RequestContext | null,
@@ -199,7 +203,7 @@ function refuseClient(
   return revokeTarget(core, { id: record.id }, 'binding-mismatch').then(refused, (fault: unknown) => unknown(core, fault, client))
 }
 
-function dead(
+export function dead(
   core: Core,
   reason: DeadReason,
   record: SessionRecord | undefined,
@@ -219,7 +223,7 @@ function dead(
   return { status: 'dead', reason }
 }
 
-function unknown(core: Core, fault: unknown, client: RequestContext | null): Verdict {
+export function unknown(core: Core, fault: unknown, client: RequestContext | null): Verdict {
   const code = fault instanceof HoldfastError && fault.code === 'crypto-unavailable' ? 'crypto-unavailable' : 'store-unavailable'
   core.tally.unknown[code] += 1
   core.events.emit({ kind: 'session_check_unavailable', ip: client?.ip ?? null, outcome: code })

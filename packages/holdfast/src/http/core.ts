@@ -4,6 +4,7 @@ import type { Clock } from '../engine/clock.ts'
 import type { Attributes } from '../store/store.ts'
 import type { Addresses } from './address.ts'
 import type { Limits } from './limits.ts'
+import type { Live } from './live.ts'
 import type { HttpSettings } from './options.ts'
 import type { SessionCookies } from './session-cookies.ts'
 
@@ -16,4 +17,6 @@ export interface HttpCore<A extends Attributes = Attributes> {
   readonly clock: Clock
   /** Whether access tokens may be JWTs. */
   readonly acceptsJwt: boolean
+  /** Open streams and sockets. */
+  readonly live: Live
 }

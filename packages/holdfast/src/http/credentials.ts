@@ -23,7 +23,7 @@ const unreadable = 'unreadable'
 
 const bearerScheme = /^bearer +/i
 
-function isAnonymousToken(text: string): boolean {
+export function isAnonymousToken(text: string): boolean {
   return text.startsWith(tokenKinds.anonymous)
 }
 

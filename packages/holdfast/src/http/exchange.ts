@@ -1,6 +1,7 @@
 /** One request as Holdfast sees it: what it presented, what was decided, and the changes it may ask for. */
 import type { ApiKey } from '../defence/api-keys.ts'
 import { originOf, sourceProblem } from '../defence/csrf.ts'
+import type { ConnectionEnd } from '../engine/api.ts'
 import { HoldfastError } from '../engine/errors.ts'
 import type { RequestContext, Session, Verdict } from '../engine/session.ts'
 import type { DeadReason } from '../shared/codes.ts'
@@ -59,6 +60,11 @@ export interface HoldfastRequest<A extends Attributes = Attributes> {
   regenerate(): Promise<Delivered<A>>
   /** Starts an anonymous session, unless there is a session already. Throws `rate-limited` when the source's budget is spent. */
   startAnonymous(input?: StartAnonymousInput<A>): Promise<AnonymousStart<A>>
+  /**
+   * Ties a connection that the app keeps open by itself to the session of this request: `close` is called once when the
+   * session ends. Returns a function to call when the connection ends. Throws `session-required` without a session.
+   */
+  attach(close: (end: ConnectionEnd) => void): () => void
 }
 
 const missing: Verdict<never> = Object.freeze({ status: 'dead', reason: 'missing' })
@@ -191,6 +197,12 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
   /** Where an adapter prepares what a change throws for its framework. */
   protected changed<T>(change: Promise<T>): Promise<T> {
     return change
+  }
+
+  attach(close: (end: ConnectionEnd) => void): () => void {
+    const { session } = this
+    if (session === null) throw new HoldfastError('session-required')
+    return this.#core.engine.attach(session, close)
   }
 
   signIn(input: SignInInput<A>): Promise<Delivered<A>> {

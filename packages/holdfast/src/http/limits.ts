@@ -11,11 +11,15 @@ export interface Limits {
   /** Signed-in sessions started. */
   readonly signIn: RateLimit
   readonly refresh: RateLimit
+  /** Tickets asked for, by session. */
+  readonly ticket: RateLimit
   /** Tokens presented that this service never issued. */
   readonly failedToken: LocalLimit
 }
 
 const windowMs = 60_000
+/** One for each connection that is opened; a page that reconnects every second keeps below it. */
+const ticketsPerMinute = 60
 
 export function createLimits(settings: HttpSettings, counters: CounterStore, clock: Clock): Limits {
   const { anonymousPerMinute, signInsPerMinute, refreshesPerMinute, failedTokensPerMinute } = settings.perMinute
@@ -24,6 +28,7 @@ export function createLimits(settings: HttpSettings, counters: CounterStore, clo
     anonymous: limit('anonymous', anonymousPerMinute, 'too many anonymous sessions were started from this network'),
     signIn: limit('sign-in', signInsPerMinute, 'too many sign-ins came from this network'),
     refresh: limit('refresh', refreshesPerMinute, 'too many refreshes came from this network'),
+    ticket: limit('ticket', ticketsPerMinute, 'too many tickets were asked for'),
     failedToken: new LocalLimit({ clock, most: failedTokensPerMinute, windowMs }),
   }
 }

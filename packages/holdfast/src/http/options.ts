@@ -4,6 +4,8 @@ import type { Report } from '../engine/options.ts'
 import type { FieldProblem } from '../shared/wire.ts'
 import { isLoopbackHost, proxyRangeProblem } from './address.ts'
 import { isCookieDomain, type SameSite } from './cookies.ts'
+import type { LiveSettings } from './live.ts'
+import { type ConnectionOptions, connectionNames, readConnections } from './live-options.ts'
 import type { CookieSettings } from './session-cookies.ts'
 
 export type ClearSiteDataDirective = 'cache' | 'cookies' | 'storage' | 'executionContexts' | 'clientHints' | '*'
@@ -33,6 +35,8 @@ export interface HttpOptions {
   readonly allowInsecureTransport?: true
   /** What else a browser is told to drop at sign-out. `cookies` also empties sibling hosts; `cache` can stall it. */
   readonly clearSiteData?: readonly ClearSiteDataDirective[]
+  /** Open streams (SSE) and sockets (WebSocket). */
+  readonly connections?: ConnectionOptions
   /** Anonymous sessions that one source (IPv4 /32, IPv6 /64) may start per minute. Default 10. */
   readonly anonymousPerMinute?: number
   /** Sign-ins of one source per minute: sessions that it may start. Default 120. */
@@ -62,6 +66,7 @@ export interface HttpSettings {
   /** Value of the `Clear-Site-Data` header; null for none. */
   readonly clearSiteData: string | null
   readonly perMinute: Readonly<Record<BudgetName, number>>
+  readonly connections: LiveSettings
 }
 
 /** Option names of this layer, for a check of the whole object. */
@@ -74,15 +79,17 @@ export const httpOptionNames: readonly (keyof HttpOptions)[] = [
   'csrf',
   'allowInsecureTransport',
   'clearSiteData',
+  'connections',
   'anonymousPerMinute',
   'signInsPerMinute',
   'refreshesPerMinute',
   'failedTokensPerMinute',
 ]
 
-const nestedNames: Readonly<Record<'cookies' | 'csrf', readonly string[]>> = {
+const nestedNames: Readonly<Record<'cookies' | 'csrf' | 'connections', readonly string[]>> = {
   cookies: ['sameSite', 'domainShared', 'partitioned'],
   csrf: ['originOnlyPaths'],
+  connections: connectionNames,
 }
 const sameSites: readonly SameSite[] = ['lax', 'strict', 'none']
 const directives: readonly ClearSiteDataDirective[] = ['cache', 'cookies', 'storage', 'executionContexts', 'clientHints', '*']
@@ -169,7 +176,7 @@ function readBudget(options: HttpOptions, field: BudgetName, report: Report): nu
 }
 
 function reportUnknownNested(options: HttpOptions, report: Report): void {
-  for (const group of ['cookies', 'csrf'] as const) {
+  for (const group of ['cookies', 'csrf', 'connections'] as const) {
     const given: unknown = options[group]
     if (given === undefined) continue
     if (typeof given === 'object' && given !== null) unknownNames(given, nestedNames[group], `${group}.`).forEach(report)
@@ -201,5 +208,6 @@ export function parseHttpOptions(options: HttpOptions, report: Report): HttpSett
       refreshesPerMinute: readBudget(options, 'refreshesPerMinute', report),
       failedTokensPerMinute: readBudget(options, 'failedTokensPerMinute', report),
     },
+    connections: readConnections(options.connections, report),
   })
 }

@@ -2,6 +2,7 @@
 import { HoldfastError, invalidField } from '../engine/errors.ts'
 import type { Session } from '../engine/session.ts'
 import { sessionIdPattern } from '../engine/token.ts'
+import type { TicketWire } from '../shared/live.ts'
 import type { CurrentSessionWire, PageWire, SessionWire } from '../shared/wire.ts'
 import type { Attributes, Awaitable } from '../store/store.ts'
 import { readJson } from './body.ts'
@@ -113,6 +114,13 @@ async function startAnonymous(exchange: Exchange): Promise<Answer> {
   return jsonAnswer(started ? 201 : 200, currentWire(exchange, session))
 }
 
+async function issueTicket(exchange: Exchange, session: Session): Promise<Answer> {
+  const { core, context } = exchange
+  await core.limits.ticket.spendFor(session.id)
+  const { ticket, expiresAt } = await core.engine.issueTicket(session, context)
+  return jsonAnswer(201, { ticket, expiresAt: isoTime(expiresAt) } satisfies TicketWire)
+}
+
 /** `:id` stands for one path segment. */
 export const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   '/session': { GET: withSession(anySession, currentSession) },
@@ -120,6 +128,7 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>>
   '/sessions': { GET: withSession(signedIn, listSessions), DELETE: withSession(signedIn, revokeOthers) },
   '/sessions/:id': { DELETE: withSession(signedIn, revokeOne) },
   '/anonymous': { POST: startAnonymous },
+  '/ticket': { POST: withSession(anySession, issueTicket) },
 }
 
 /** Every method and path that is answered here, for routers that must know their routes beforehand. */

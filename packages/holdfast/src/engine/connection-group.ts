@@ -1,0 +1,57 @@
+/** The connections of one session, and when that session is to be looked up. */
+import type { RevocationReason } from '../shared/codes.ts'
+import type { Instant, SessionId, SessionRecord, Sighting } from '../store/store.ts'
+import type { Confirmation } from './cache.ts'
+import type { Clock } from './clock.ts'
+import type { FaultLogger } from './events.ts'
+import type { RevocableRecord } from './pending.ts'
+
+/** What of a record says how long its session lives, and what its activity is written as. */
+export type Lifetime = Pick<SessionRecord, 'id' | 'seenAt' | 'idleTimeout' | 'idleExpiresAt' | 'absoluteExpiresAt' | 'lastIp'>
+
+/** The connections of one session, and what this node knows of that session. */
+export interface Group<M> {
+  readonly session: RevocableRecord
+  readonly members: Set<M>
+  lifetime: Lifetime
+  /** When the store last said that the session lives. */
+  checkedAt: Instant
+  /** First of the looks at the store that have failed since; undefined when the latest did not. */
+  failingSince: Instant | undefined
+  /** Changed, by what the feed tells, and not looked at since: counts the changes, 0 for none. */
+  changes: number
+}
+
+export interface ConnectionsOptions {
+  readonly clock: Clock
+  readonly confirmation: Confirmation
+  /** The record as the store has it, with activity that is not written yet. */
+  readonly load: (id: SessionId) => Promise<SessionRecord | undefined>
+  /** A revocation that the store could not record yet. */
+  readonly reasonFor: (record: RevocableRecord) => RevocationReason | undefined
+  readonly onExpired: (record: SessionRecord) => void
+  readonly onActivity: (sighting: Sighting) => void
+  readonly onFault: FaultLogger
+  /** How often the change feed and the limits are looked at while anything is attached, in ms. */
+  readonly every: number
+  /** How often the sessions are looked up while the feed cannot confirm, in ms. */
+  readonly unconfirmedEvery: number
+  /** How long a connection outlives the last word of its session being live, in ms. */
+  readonly grace: number
+}
+
+/** Every session is looked up this often whatever the feed says: a lost event must not keep a connection open for ever. */
+const longestUnchecked = 60_000
+
+export function endAt({ idleExpiresAt, absoluteExpiresAt }: Lifetime): Instant {
+  return Math.min(idleExpiresAt, absoluteExpiresAt)
+}
+
+export function dueOf({ lifetime, checkedAt, failingSince }: Group<unknown>): Instant {
+  if (failingSince !== undefined) return Number.NEGATIVE_INFINITY
+  return Math.min(endAt(lifetime), checkedAt + longestUnchecked)
+}
+
+export function lifetimeOf({ id, seenAt, idleTimeout, idleExpiresAt, absoluteExpiresAt, lastIp }: SessionRecord): Lifetime {
+  return { id, seenAt, idleTimeout, idleExpiresAt, absoluteExpiresAt, lastIp }
+}
