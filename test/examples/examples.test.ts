@@ -14,17 +14,26 @@ const children: ChildProcess[] = []
 const folders: string[] = []
 
 afterEach(async () => {
+  await endAll()
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
+})
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-example-'))
+  folders.push(folder)
+  return folder
+}
+
+async function endAll(): Promise<void> {
   for (const child of children.splice(0)) {
     const gone = once(child, 'exit')
     if (child.exitCode === null && child.kill('SIGKILL')) await gone
   }
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
-})
+}
 
 /** Starts an example in a folder of its own and returns its address, read from the line that it prints. */
-async function start(name: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-example-'))
-  folders.push(folder)
+async function start(name: string, given?: string): Promise<string> {
+  const folder = given ?? (await newFolder())
   const child = spawn(process.execPath, ['--conditions=@holdfast/source', join(root, 'examples', `${name}.ts`)], {
     cwd: folder,
     env: { PATH: process.env.PATH, HOLDFAST_SECRET: secret, PORT: '0' },
@@ -68,10 +77,34 @@ describe.each(frameworks)('the %s example', (name) => {
   })
 })
 
+describe('a stock app with jsonwebtoken and the denylist, on two nodes', () => {
+  it('takes a stolen token before its owner signs out everywhere, and on no node after, nor after a restart', async () => {
+    const folder = await newFolder()
+    const nodes = [await start('jsonwebtoken', folder), await start('jsonwebtoken', folder)]
+    const [here = ''] = nodes
+    const { token } = (await (await fetch(`${here}/login`, post(login))).json()) as { token: string }
+    const me = async (base: string, presented = token) => {
+      const response = await fetch(`${base}/me`, { headers: { authorization: `Bearer ${presented}` } })
+      return [response.status, response.headers.get('content-type') === null ? null : await response.text()]
+    }
+    for (const base of nodes) expect((await me(base))[0]).toBe(200)
+
+    const out = { ...post({}), headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } }
+    expect((await fetch(`${here}/logout-everywhere`, out)).status).toBe(204)
+    const refused = [401, expect.stringContaining('Token has been revoked')]
+    for (const base of nodes) expect(await me(base)).toEqual(refused)
+    // Another spelling of the same signature is the same token.
+    expect((await me(here, `${token}=`))[0]).toBe(401)
+
+    await endAll()
+    expect(await me(await start('jsonwebtoken', folder))).toEqual(refused)
+  })
+})
+
 it('every example that serves is run here', async () => {
   const helpers = ['served.ts', 'users.ts']
   const programs = (await readdir(join(root, 'examples'))).filter((file) => file.endsWith('.ts') && !helpers.includes(file))
-  expect(programs.sort()).toEqual(frameworks.map((name) => `${name}.ts`).sort())
+  expect(programs.sort()).toEqual([...frameworks, 'jsonwebtoken'].map((name) => `${name}.ts`).sort())
 })
 
 it('the README shows the Express example as it is', async () => {

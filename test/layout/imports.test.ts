@@ -12,6 +12,7 @@ const layers: readonly { readonly name: string; readonly files: RegExp; readonly
   { name: 'engine', files: /^engine\//, mayImport: ['shared', 'contracts'] },
   { name: 'defence', files: /^defence\//, mayImport: ['shared', 'contracts', 'engine'] },
   { name: 'http', files: /^http\//, mayImport: ['shared', 'contracts', 'engine', 'defence'] },
+  { name: 'denylist', files: /^denylist\.ts$/, mayImport: ['defence', 'http'] },
   { name: 'root', files: /^(?:holdfast|index)\.ts$/, mayImport: ['shared', 'contracts', 'engine', 'defence', 'http'] },
   {
     name: 'carriers',

@@ -8,6 +8,7 @@ export const problems = {
   'binding-mismatch': { status: 401, title: 'The session is bound to another client' },
   'step-up-required': { status: 401, title: 'A fresh proof of identity is required' },
   'api-key-required': { status: 401, title: 'A valid API key is required' },
+  'token-revoked': { status: 401, title: 'Token has been revoked' },
   'invalid-credentials': { status: 401, title: 'The credentials are not valid' },
   'csrf-failed': { status: 403, title: 'The request could not be told from a forged one' },
   'anonymous-token-invalid': { status: 403, title: 'The anonymous session token is not valid' },
