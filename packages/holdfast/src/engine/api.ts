@@ -103,7 +103,7 @@ export interface EngineApi<A extends Attributes = Attributes> {
   issueAnonymous(input?: AnonymousInput<A>): Promise<Issued<A>>
   /**
    * Signs an anonymous visitor in: a new id and secret carry the visitor's attributes (those given win), and the
-   * anonymous session ends. `undefined` when the anonymous session is not live, or another call promoted it first.
+   * anonymous session ends; the `promotion` option decides otherwise. `undefined` when the anonymous session is not live, or another call promoted it first.
    */
   promote(anonymous: SessionId, input: IssueInput<A>): Promise<Issued<A> | undefined>
   /** Checks a presented token. Answers at once when this node has verified it before; never throws. */

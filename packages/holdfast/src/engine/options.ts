@@ -1,17 +1,24 @@
 /** Engine options: parsed once, every problem reported at once, frozen. */
-import type { FieldProblem } from '../shared/wire.ts'
 import type { Attributes, SessionStore, WhenFull } from '../store/store.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type RandomFill, systemRandom } from './crypto.ts'
-import { type Duration, milliseconds } from './duration.ts'
+import type { Duration } from './duration.ts'
 import type { FaultLogger } from './events.ts'
 import { unfailing } from './hook.ts'
 import { type JwtOptions, type JwtSettings, readJwt } from './jwt/options.ts'
+import { type Report, readChoice, readCount, readDuration } from './option-readers.ts'
 import type { StandardSchema } from './schema.ts'
 import { secretProblem } from './secret.ts'
 
 /** What to do about a changed client, weakest first. Each but `off` raises an event. */
 export type ChangePolicy = 'off' | 'log' | 'step-up' | 'deny' | 'revoke'
+
+/**
+ * A visitor's attributes at sign-in. `merge`: carried over, and those of the sign-in win. `discard`: left behind.
+ * `refuse`: carried over, unless the sign-in gives another value for one of them: then `conflict` is thrown and the
+ * visitor stays. A function decides itself. They are what an unknown visitor had: nothing to base rights on.
+ */
+export type PromotionPolicy = 'merge' | 'discard' | 'refuse' | ((visitor: Attributes, given: Attributes) => Attributes)
 
 export interface LimitOptions {
   /** Ends a session after this much inactivity (ASVS 7.3.1). */
@@ -38,6 +45,8 @@ export interface EngineOptions<A extends Attributes = Attributes> {
   readonly fingerprint?: ChangePolicy
   /** A token presented from another network (IPv4 /24, IPv6 /64). Default `log`. */
   readonly ipChange?: ChangePolicy
+  /** What becomes of a visitor's attributes at sign-in. Default `merge`. */
+  readonly promotion?: PromotionPolicy
   /** How long a step-up holds. Default 10 min; at most the absolute limit. */
   readonly elevation?: Duration
   /** How long the secret before a step-up stays good, without the new rights. Default 10 s; at most 1 min. */
@@ -90,6 +99,7 @@ export interface EngineSettings {
   readonly cap: { readonly max: number; readonly whenFull: WhenFull } | null
   readonly fingerprint: ChangePolicy
   readonly ipChange: ChangePolicy
+  readonly promotion: PromotionPolicy
   readonly elevation: number
   readonly stepUpGrace: number
   readonly checkDeadline: number
@@ -108,8 +118,6 @@ export interface EngineSettings {
   readonly onFault: FaultLogger
 }
 
-export type Report = (problem: FieldProblem) => void
-
 /** Option names of the engine, for a caller that checks a larger object for unknown names. */
 export const engineOptionNames: readonly (keyof EngineOptions)[] = [
   'secret',
@@ -118,6 +126,7 @@ export const engineOptionNames: readonly (keyof EngineOptions)[] = [
   'sessionsPerSubject',
   'fingerprint',
   'ipChange',
+  'promotion',
   'elevation',
   'stepUpGrace',
   'checkDeadline',
@@ -165,36 +174,6 @@ const changePolicies: readonly ChangePolicy[] = ['off', 'log', 'step-up', 'deny'
 const capPolicies: readonly WhenFull[] = ['evict-oldest', 'evict-idle', 'refuse']
 const storeMethods = ['insert', 'get', 'replace', 'touch', 'list', 'revoke', 'sweep'] as const
 
-interface Range {
-  readonly default: number
-  readonly min: number
-  readonly max: number
-}
-
-function readDuration(value: unknown, field: string, range: Range, report: Report): number {
-  if (value === undefined) return range.default
-  const ms = milliseconds(value)
-  if (ms === undefined || ms < range.min || ms > range.max) {
-    report({ field, message: `must be a duration such as '30m', from ${range.min} to ${range.max} ms` })
-    return range.default
-  }
-  return ms
-}
-
-function readChoice<T extends string>(value: unknown, field: string, choices: readonly T[], fallback: T, report: Report): T {
-  if (value === undefined) return fallback
-  const found = choices.find((choice) => choice === value)
-  if (found === undefined) report({ field, message: `must be one of ${choices.join(', ')}` })
-  return found ?? fallback
-}
-
-function readCount(value: unknown, field: string, range: Range, report: Report): number {
-  if (value === undefined) return range.default
-  if (typeof value === 'number' && Number.isInteger(value) && value >= range.min && value <= range.max) return value
-  report({ field, message: `must be a whole number from ${range.min} to ${range.max}` })
-  return range.default
-}
-
 function readLimits(given: EngineOptions['limits'], name: keyof typeof limitDefaults, report: Report): Limits {
   const defaults = limitDefaults[name]
   const range = (value: number) => ({ default: value, min: second, max: longestLimit })
@@ -214,6 +193,15 @@ function readSecrets(given: unknown, report: Report): readonly [string, ...strin
   if (new Set(secrets).size !== secrets.length) report({ field: 'secret', message: 'must not list the same secret twice' })
   if (secrets.length > 10) report({ field: 'secret', message: 'must not list more than 10 secrets' })
   return secrets.map(String) as [string, ...string[]]
+}
+
+const promotionPolicies = ['merge', 'discard', 'refuse'] as const
+
+function readPromotion(given: unknown, report: Report): PromotionPolicy {
+  if (typeof given === 'function') return given as PromotionPolicy
+  const found = given === undefined ? 'merge' : promotionPolicies.find((policy) => policy === given)
+  if (found === undefined) report({ field: 'promotion', message: `must be a function or one of ${promotionPolicies.join(', ')}` })
+  return found ?? 'merge'
 }
 
 function readCap(given: EngineOptions['sessionsPerSubject'], report: Report): EngineSettings['cap'] {
@@ -274,6 +262,7 @@ export function parseEngineOptions<A extends Attributes>(options: EngineOptions<
     cap: readCap(options.sessionsPerSubject, report),
     fingerprint: readChoice(options.fingerprint, 'fingerprint', changePolicies, 'deny', report),
     ipChange: readChoice(options.ipChange, 'ipChange', changePolicies, 'log', report),
+    promotion: readPromotion(options.promotion, report),
     elevation,
     stepUpGrace: readDuration(options.stepUpGrace, 'stepUpGrace', durations.stepUpGrace, report),
     checkDeadline: readDuration(options.checkDeadline, 'checkDeadline', durations.checkDeadline, report),

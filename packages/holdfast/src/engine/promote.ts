@@ -1,9 +1,11 @@
 /** Anonymous to signed in: a new id and secret carry the visitor's data, and the anonymous session ends. */
-import type { Instant, SessionId, SessionRecord } from '../store/store.ts'
+import type { Attributes, Instant, JsonValue, SessionId, SessionRecord } from '../store/store.ts'
 import type { IssueInput } from './api.ts'
 import { changeRecord } from './change.ts'
 import { type Core, forget, nowOf, read } from './core.ts'
+import { HoldfastError } from './errors.ts'
 import { issue } from './issue.ts'
+import type { PromotionPolicy } from './options.ts'
 import { applyRevocation, revokeTarget } from './revoke.ts'
 import type { Issued } from './session.ts'
 
@@ -45,12 +47,28 @@ async function giveBack(core: Core, id: SessionId, nonce: string | null): Promis
   }
 }
 
+function sameValue(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+/** What the signed-in session starts with. Throws `conflict` where the policy refuses. */
+function carriedOver(policy: PromotionPolicy, visitor: Attributes, given: Attributes): Attributes {
+  if (typeof policy === 'function') return policy(visitor, given)
+  if (policy === 'discard') return given
+  const contested = Object.keys(visitor).find((key) => Object.hasOwn(given, key) && !sameValue(visitor[key], given[key]))
+  if (policy === 'refuse' && contested !== undefined) {
+    throw new HoldfastError('conflict', { detail: 'the visitor and the sign-in have different values for an attribute' })
+  }
+  return { ...visitor, ...given }
+}
+
 export async function promote(core: Core, anonymous: SessionId, input: IssueInput): Promise<Issued | undefined> {
   const visitor = await claim(core, anonymous)
   if (visitor === undefined) return undefined
   let issued: Issued
   try {
-    issued = await issue(core, { ...input, attributes: { ...visitor.attributes, ...input.attributes } })
+    const attributes = carriedOver(core.settings.promotion, visitor.attributes, input.attributes ?? {})
+    issued = await issue(core, { ...input, attributes })
   } catch (fault) {
     await giveBack(core, visitor.id, visitor.nonce)
     throw fault

@@ -39,7 +39,7 @@ export interface AnonymousStart<A extends Attributes = Attributes> extends Deliv
 }
 
 /** Changes of the session are for one client alone: no cache may keep the answer (ASVS 14.2.2). */
-function markPrivate<A extends Attributes>({ carrier }: Exchange<A>): void {
+export function markPrivate<A extends Attributes>({ carrier }: Exchange<A>): void {
   carrier.setHeader('cache-control', 'no-store')
 }
 
@@ -175,6 +175,8 @@ export async function startAnonymous<A extends Attributes>(
   // A first visit may follow a link from anywhere; only what changes something has to come from our own pages.
   if (isUnsafeMethod(exchange.carrier.method)) requireOwnPage(exchange)
   await core.limits.anonymous.spend(context.ip)
+  // After the source's own: what one source is refused must not use up what is for all.
+  await core.limits.allAnonymous.spendFor('')
   const issued = await core.engine.issueAnonymous({ context, ...(attributes === undefined ? {} : { attributes }) })
   exchange.adopt(issued.session)
   if (carrier === 'cookie') {

@@ -23,6 +23,7 @@ import {
 } from './changes.ts'
 import type { HttpCore } from './core.ts'
 import { type Credential, readCredential } from './credentials.ts'
+import { type Visit, type VisitInput, visit } from './visitors.ts'
 
 /** What an app finds on its request. */
 export interface HoldfastRequest<A extends Attributes = Attributes> {
@@ -65,6 +66,13 @@ export interface HoldfastRequest<A extends Attributes = Attributes> {
    * session ends. Returns a function to call when the connection ends. Throws `session-required` without a session.
    */
   attach(close: (end: ConnectionEnd) => void): () => void
+  /**
+   * The session of a visit: resumed by the credential of the request, or created for a visitor who presents none. With
+   * `session` the request names the one that it means. A visitor's token that is wrong, spent or of another session,
+   * or none for a named one, throws `anonymous-token-invalid`, whether that session exists or not. Throws as
+   * `startAnonymous` besides.
+   */
+  visit(input?: VisitInput<A>): Promise<Visit<A>>
 }
 
 const missing: Verdict<never> = Object.freeze({ status: 'dead', reason: 'missing' })
@@ -223,6 +231,10 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
 
   startAnonymous(input: StartAnonymousInput<A> = {}): Promise<AnonymousStart<A>> {
     return this.changed(startAnonymous(this, input))
+  }
+
+  visit(input: VisitInput<A> = {}): Promise<Visit<A>> {
+    return this.changed(visit(this, input))
   }
 }
 

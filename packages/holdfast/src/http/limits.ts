@@ -8,6 +8,8 @@ import type { HttpSettings } from './options.ts'
 export interface Limits {
   /** Anonymous sessions started. */
   readonly anonymous: RateLimit
+  /** The same, of all sources together: one key. */
+  readonly allAnonymous: RateLimit
   /** Signed-in sessions started. */
   readonly signIn: RateLimit
   readonly refresh: RateLimit
@@ -22,10 +24,12 @@ const windowMs = 60_000
 const ticketsPerMinute = 60
 
 export function createLimits(settings: HttpSettings, counters: CounterStore, clock: Clock): Limits {
-  const { anonymousPerMinute, signInsPerMinute, refreshesPerMinute, failedTokensPerMinute } = settings.perMinute
+  const { anonymousPerMinute, allAnonymousPerMinute, signInsPerMinute, refreshesPerMinute, failedTokensPerMinute } =
+    settings.perMinute
   const limit = (name: string, most: number, detail: string) => createRateLimit({ counters, clock, name, most, windowMs, detail })
   return {
     anonymous: limit('anonymous', anonymousPerMinute, 'too many anonymous sessions were started from this network'),
+    allAnonymous: limit('all-anonymous', allAnonymousPerMinute, 'too many anonymous sessions are being started'),
     signIn: limit('sign-in', signInsPerMinute, 'too many sign-ins came from this network'),
     refresh: limit('refresh', refreshesPerMinute, 'too many refreshes came from this network'),
     ticket: limit('ticket', ticketsPerMinute, 'too many tickets were asked for'),

@@ -1,6 +1,6 @@
 /** Options of open streams and sockets. */
 import { type Duration, milliseconds } from '../engine/duration.ts'
-import type { Report } from '../engine/options.ts'
+import type { Report } from '../engine/option-readers.ts'
 import type { LiveSettings } from './live.ts'
 
 export interface ConnectionOptions {

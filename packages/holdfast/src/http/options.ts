@@ -1,6 +1,6 @@
 /** HTTP options: read once, every problem reported at once, beside the engine's. */
 import { parseOrigin } from '../defence/csrf.ts'
-import type { Report } from '../engine/options.ts'
+import type { Report } from '../engine/option-readers.ts'
 import type { FieldProblem } from '../shared/wire.ts'
 import { isLoopbackHost, proxyRangeProblem } from './address.ts'
 import { isCookieDomain, type SameSite } from './cookies.ts'
@@ -39,6 +39,11 @@ export interface HttpOptions {
   readonly connections?: ConnectionOptions
   /** Anonymous sessions that one source (IPv4 /32, IPv6 /64) may start per minute. Default 10. */
   readonly anonymousPerMinute?: number
+  /**
+   * Anonymous sessions that all sources together may start per minute. With the idle limit and the sweep it bounds how
+   * many there can be that nobody uses: a flood from many sources must not take the room of those who sign in. Default 6000.
+   */
+  readonly allAnonymousPerMinute?: number
   /** Sign-ins of one source per minute: sessions that it may start. Default 120. */
   readonly signInsPerMinute?: number
   /** Refreshes of one source per minute. Default 600. */
@@ -49,6 +54,7 @@ export interface HttpOptions {
 
 const budgetDefaults = {
   anonymousPerMinute: 10,
+  allAnonymousPerMinute: 6000,
   signInsPerMinute: 120,
   refreshesPerMinute: 600,
   failedTokensPerMinute: 120,
@@ -81,6 +87,7 @@ export const httpOptionNames: readonly (keyof HttpOptions)[] = [
   'clearSiteData',
   'connections',
   'anonymousPerMinute',
+  'allAnonymousPerMinute',
   'signInsPerMinute',
   'refreshesPerMinute',
   'failedTokensPerMinute',
@@ -204,6 +211,7 @@ export function parseHttpOptions(options: HttpOptions, report: Report): HttpSett
     clearSiteData: clear.length === 0 ? null : clear.map((name) => `"${name}"`).join(', '),
     perMinute: {
       anonymousPerMinute: readBudget(options, 'anonymousPerMinute', report),
+      allAnonymousPerMinute: readBudget(options, 'allAnonymousPerMinute', report),
       signInsPerMinute: readBudget(options, 'signInsPerMinute', report),
       refreshesPerMinute: readBudget(options, 'refreshesPerMinute', report),
       failedTokensPerMinute: readBudget(options, 'failedTokensPerMinute', report),

@@ -10,6 +10,7 @@ import { restoreCsrfCookie } from './changes.ts'
 import type { Exchange } from './exchange.ts'
 import { checkRequirement, parseRequirement } from './guard.ts'
 import { type Answer, answerFor, emptyAnswer, jsonAnswer, problemAnswer } from './problem.ts'
+import type { VisitInput } from './visitors.ts'
 import { isoTime, sessionWire } from './wire.ts'
 
 type Handler = (exchange: Exchange, id: string) => Awaitable<Answer>
@@ -98,20 +99,24 @@ async function revokeOthers(exchange: Exchange, session: Session): Promise<Answe
   return emptyAnswer(204)
 }
 
-function readAnonymousCarrier(body: Readonly<Record<string, unknown>>): 'header' | 'cookie' {
+const visitFields = ['carrier', 'session']
+
+function readVisit(body: Readonly<Record<string, unknown>>): VisitInput {
   const fields = Object.keys(body)
-    .filter((field) => field !== 'carrier')
+    .filter((field) => !visitFields.includes(field))
     .map((field) => ({ field, message: 'is not known here' }))
-  const carrier = Object.hasOwn(body, 'carrier') ? body.carrier : 'header'
+  const { carrier, session }: Record<string, unknown> = { carrier: 'header', session: undefined, ...body }
   if (carrier !== 'header' && carrier !== 'cookie') fields.push({ field: 'carrier', message: 'must be header or cookie' })
+  // Refused as a field for its type only: what is no id gets the answer of an id that nobody has.
+  if (session !== undefined && typeof session !== 'string') fields.push({ field: 'session', message: 'must be a session id' })
   if (fields.length > 0) throw new HoldfastError('invalid-request', { fields })
-  return carrier === 'cookie' ? 'cookie' : 'header'
+  const named = typeof session === 'string' ? { session } : {}
+  return { carrier: carrier === 'cookie' ? 'cookie' : 'header', ...named }
 }
 
 async function startAnonymous(exchange: Exchange): Promise<Answer> {
-  const carrier = readAnonymousCarrier(await readJson(exchange.carrier))
-  const { session, started } = await exchange.startAnonymous({ carrier })
-  return jsonAnswer(started ? 201 : 200, currentWire(exchange, session))
+  const { outcome, session } = await exchange.visit(readVisit(await readJson(exchange.carrier)))
+  return jsonAnswer(outcome === 'created' ? 201 : 200, currentWire(exchange, session))
 }
 
 async function issueTicket(exchange: Exchange, session: Session): Promise<Answer> {

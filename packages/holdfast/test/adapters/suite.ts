@@ -2,9 +2,11 @@
 import { requestTests } from './suite-requests.ts'
 import { type Serve, setUpAdapter } from './suite-setup.ts'
 import { signInTests } from './suite-sign-in.ts'
+import { visitorTests } from './suite-visitors.ts'
 
 export function adapterSuite(serve: Serve): void {
   const setup = setUpAdapter(serve)
   signInTests(setup)
   requestTests(setup)
+  visitorTests(setup)
 }

@@ -44,6 +44,31 @@ describe('promote', () => {
     expect(await liveIds(started)).toHaveLength(2)
   })
 
+  it.each([
+    ['merge', { theme: 'light' }, { cart: ['book'], theme: 'light' }],
+    ['discard', { theme: 'light' }, { theme: 'light' }],
+    ['refuse', { theme: 'dark', role: 'member' }, { cart: ['book'], theme: 'dark', role: 'member' }],
+    [
+      (visitor: object, given: object) => ({ visitor, given }) as never,
+      {},
+      { visitor: { cart: ['book'], theme: 'dark' }, given: {} },
+    ],
+  ] as const)('carries the data over as the policy %s says', async (promotion, attributes, expected) => {
+    const started = await withVisitor({ promotion })
+    const promoted = must(await started.engine.promote(started.id, { subject: 'alice', attributes }))
+    expect(promoted.session.attributes).toEqual(expected)
+    expect(await outcome(started, started.visitor)).toBe('promoted')
+  })
+
+  it('refuses another value for what the visitor has, where the policy says so, and leaves the visitor as it was', async () => {
+    const started = await withVisitor({ promotion: 'refuse' })
+    const contested = { subject: 'alice', attributes: { theme: 'light' } }
+    await expect(started.engine.promote(started.id, contested)).rejects.toMatchObject({ code: 'conflict' })
+    expect(await liveIds(started)).toEqual([started.id])
+    expect(await outcome(started, started.visitor)).toBe('live')
+    expect(await started.engine.promote(started.id, { subject: 'alice' })).toBeDefined()
+  })
+
   it('is not for a signed-in session, nor for one that ended', async () => {
     const started = await withVisitor()
     const alice = await started.engine.issue({ subject: 'alice' })

@@ -164,6 +164,26 @@ function routesOf(turnstile: Turnstile, changed: () => number): readonly AppRout
     },
     {
       method: 'POST',
+      path: '/converse',
+      async run(held, body) {
+        const { outcome, session } = await held.visit({
+          ...(body.session === undefined ? {} : { session: text(body.session) }),
+          carrier: body.carrier === 'cookie' ? 'cookie' : 'header',
+        })
+        return { json: { outcome, id: session.id } }
+      },
+    },
+    {
+      method: 'POST',
+      path: '/renew',
+      requires: { anonymous: true },
+      async run(held) {
+        const { session } = await held.regenerate()
+        return { json: { id: session.id } }
+      },
+    },
+    {
+      method: 'POST',
       path: '/leave',
       async run(held) {
         await held.signOut()

@@ -1,6 +1,6 @@
 /** Reading of JWT keys from options: PEM, JWK, KeyObject or a shared secret, each checked to fit its one algorithm. */
 import { importKey, type JsonWebKey, KeyObject, type SigningAlgorithm, secretKey } from '../crypto.ts'
-import type { Report } from '../options.ts'
+import type { Report } from '../option-readers.ts'
 import { secretProblem } from '../secret.ts'
 import { type JwtKey, jwtKey } from './keys.ts'
 

@@ -1,7 +1,7 @@
 /** Options of JWT access tokens, read with the engine's. */
 import type { SigningAlgorithm } from '../crypto.ts'
 import { type Duration, milliseconds } from '../duration.ts'
-import type { Report } from '../options.ts'
+import type { Report } from '../option-readers.ts'
 import { type JwtKeyOptions, readJwtKeys, signingAlgorithms } from './key-options.ts'
 import { derivedKeys, type JwtKey } from './keys.ts'
 

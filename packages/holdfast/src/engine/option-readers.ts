@@ -1,0 +1,41 @@
+/** Reading one option: what is wrong with it is reported, and the default stands in. */
+import type { FieldProblem } from '../shared/wire.ts'
+import { milliseconds } from './duration.ts'
+
+export type Report = (problem: FieldProblem) => void
+
+export interface Range {
+  readonly default: number
+  readonly min: number
+  readonly max: number
+}
+
+export function readDuration(value: unknown, field: string, range: Range, report: Report): number {
+  if (value === undefined) return range.default
+  const ms = milliseconds(value)
+  if (ms === undefined || ms < range.min || ms > range.max) {
+    report({ field, message: `must be a duration such as '30m', from ${range.min} to ${range.max} ms` })
+    return range.default
+  }
+  return ms
+}
+
+export function readChoice<T extends string>(
+  value: unknown,
+  field: string,
+  choices: readonly T[],
+  fallback: T,
+  report: Report,
+): T {
+  if (value === undefined) return fallback
+  const found = choices.find((choice) => choice === value)
+  if (found === undefined) report({ field, message: `must be one of ${choices.join(', ')}` })
+  return found ?? fallback
+}
+
+export function readCount(value: unknown, field: string, range: Range, report: Report): number {
+  if (value === undefined) return range.default
+  if (typeof value === 'number' && Number.isInteger(value) && value >= range.min && value <= range.max) return value
+  report({ field, message: `must be a whole number from ${range.min} to ${range.max}` })
+  return range.default
+}
