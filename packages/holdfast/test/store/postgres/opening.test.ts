@@ -20,7 +20,7 @@ describe('a store that cannot be used', () => {
     'an unknown database': [{ database: 'nowhere' }, 'no-database', 'does not exist'],
     'a port where nobody listens': [{ port: 1 }, 'unreachable', 'ECONNREFUSED'],
     'a name that leads nowhere': [{ host: 'nowhere.invalid' }, 'unreachable', 'nowhere.invalid'],
-    'TLS that the server has not': [{ ssl: true }, 'unreachable', 'does not support SSL'],
+    'TLS that the server has not': [{ ssl: true }, 'tls', 'does not support SSL'],
   } as const
 
   it.each(Object.entries(cases))('says so in one message: %s', async (_, [change, problem, words]) => {
