@@ -14,6 +14,14 @@ function schemaOf(schema: z.ZodType): Json {
 const accessProblems: Readonly<Record<Access, readonly string[]>> = {
   anyone: [],
   subject: ['session-required', 'session-expired', 'session-revoked', 'session-evicted', 'csrf-failed'],
+  'subject-fresh': [
+    'session-required',
+    'session-expired',
+    'session-revoked',
+    'session-evicted',
+    'csrf-failed',
+    'step-up-required',
+  ],
   administrator: ['session-required', 'session-expired', 'session-revoked', 'session-evicted', 'csrf-failed', 'forbidden'],
   'administrator-fresh': [
     'session-required',
@@ -29,6 +37,7 @@ const accessProblems: Readonly<Record<Access, readonly string[]>> = {
 const accessNotes: Readonly<Record<Access, string>> = {
   anyone: 'Open to anyone.',
   subject: 'Needs a session.',
+  'subject-fresh': 'Needs a session whose subject signed in or reauthenticated within ten minutes.',
   administrator: 'Needs the session of an administrator.',
   'administrator-fresh': 'Needs the session of an administrator who signed in or reauthenticated within ten minutes.',
 }

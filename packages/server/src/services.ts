@@ -2,7 +2,9 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Clock, createHoldfast, type Holdfast, type HoldfastOptions } from 'holdfast'
+import { type ApiKeys, createApiKeys } from 'holdfast/defence/api-keys'
 import type { AccountStore } from './accounts/store.ts'
+import { type OpenedKeys, openKeys } from './backends/keys.ts'
 import type { OpenedStore } from './backends/place.ts'
 import { accountsPlace, sessionsPlace } from './backends/places.ts'
 import { type Now, systemNow } from './clock.ts'
@@ -20,6 +22,7 @@ export interface Services {
   readonly logger: Logger
   readonly holdfast: Holdfast
   readonly accounts: AccountStore
+  readonly apiKeys: ApiKeys
   readonly passwords: PasswordHasher
   readonly setup: Setup
   /** Tells a security event of the server's own. */
@@ -80,8 +83,10 @@ export async function openServices(config: Config, logger: Logger, overrides: Se
   const secret = secretsOf(config.secret)
   const sessions = overrides.store === undefined ? await sessionsPlace(config).open(tell) : given(overrides.store)
   let accounts: AccountStore | undefined
+  let keys: OpenedKeys | undefined
   try {
     accounts = await accountsPlace(config).open(tell)
+    keys = await openKeys(config, tell)
     const holdfast = createHoldfast({
       ...holdfastOptions(config),
       ...overrides.engine,
@@ -91,19 +96,52 @@ export async function openServices(config: Config, logger: Logger, overrides: Se
       onFault: (fault, doing) => logger.error({ err: fault, doing }, 'A fault in the background'),
     })
     holdfast.on((event) => logEvent(logger, event))
-    return assemble({ config, logger, holdfast, accounts, now, passwords: hasherOf(overrides.passwords), sessions })
+    const apiKeys = apiKeysOf(keys, { secret, accounts, logger, clock })
+    return assemble({
+      config,
+      logger,
+      holdfast,
+      accounts,
+      apiKeys,
+      now,
+      passwords: hasherOf(overrides.passwords),
+      sessions,
+      keys,
+    })
   } catch (fault) {
+    await keys?.close()
     await accounts?.close()
     await sessions.close()
     throw fault
   }
 }
 
-interface Opened extends Pick<Services, 'config' | 'logger' | 'holdfast' | 'accounts' | 'now' | 'passwords'> {
+interface KeyParts {
+  readonly secret: string | readonly string[]
+  readonly accounts: AccountStore
+  readonly logger: Logger
+  readonly clock: Clock | undefined
+}
+
+/** A key dies with its account at once: whether that may act is asked at each use. */
+function apiKeysOf({ store }: OpenedKeys, { secret, accounts, logger, clock }: KeyParts): ApiKeys {
+  const apiKeys = createApiKeys({
+    store,
+    secret,
+    ...(clock === undefined ? {} : { clock }),
+    isOwnerActive: async (owner) => (await accounts.get(owner))?.disabled === false,
+    onFault: (fault, doing) => logger.error({ err: fault, doing }, 'A fault in the background'),
+  })
+  apiKeys.on((event) => logEvent(logger, event))
+  return apiKeys
+}
+
+interface Opened extends Pick<Services, 'config' | 'logger' | 'holdfast' | 'accounts' | 'apiKeys' | 'now' | 'passwords'> {
+  readonly keys: OpenedKeys
   readonly sessions: OpenedStore
 }
 
-function assemble({ sessions, ...opened }: Opened): Services {
+function assemble({ sessions, keys, ...opened }: Opened): Services {
   const { config, holdfast, accounts, now } = opened
   let stopping = false
   return {
@@ -119,6 +157,7 @@ function assemble({ sessions, ...opened }: Opened): Services {
       try {
         await holdfast.close()
       } finally {
+        await keys.close()
         await accounts.close()
         await sessions.close()
       }

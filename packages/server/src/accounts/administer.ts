@@ -6,7 +6,7 @@ import type { Services } from '../services.ts'
 import type { Account, Role } from './account.ts'
 import type { AccountChange, Creation } from './store.ts'
 
-type Parts = Pick<Services, 'accounts' | 'holdfast' | 'passwords' | 'now'>
+type Parts = Pick<Services, 'accounts' | 'apiKeys' | 'holdfast' | 'passwords' | 'now'>
 
 export interface NewAccount {
   readonly username: string
@@ -75,17 +75,19 @@ function endingReason(change: AccountChange, before: Account, after: Account): R
  * Changes role, disabling or address. The account changes first, so that no sign-in starts anew; then its
  * sessions end. When they cannot be ended this throws `store-unavailable`, and doing it again finishes the work.
  */
-export async function changeAccount({ accounts, holdfast }: Parts, id: string, change: AccountChange): Promise<Account> {
+export async function changeAccount({ accounts, apiKeys, holdfast }: Parts, id: string, change: AccountChange): Promise<Account> {
   const result = await accounts.change(id, change)
   if (result.outcome !== 'changed') throw refusalOfChange(result.outcome)
   const reason = endingReason(change, result.before, result.account)
+  if (reason === 'subject-disabled') await apiKeys.revokeOwner(id)
   if (reason !== undefined) await holdfast.revoke({ subject: id }, { reason })
   return result.account
 }
 
-export async function removeAccount({ accounts, holdfast }: Parts, id: string): Promise<void> {
+export async function removeAccount({ accounts, apiKeys, holdfast }: Parts, id: string): Promise<void> {
   const removal = await accounts.remove(id)
   if (removal === 'last-administrator') throw refusalOfChange(removal)
+  await apiKeys.revokeOwner(id)
   const { revoked } = await holdfast.revoke({ subject: id }, { reason: 'subject-deleted' })
   if (removal === 'not-found' && revoked.length === 0) throw new HoldfastError('not-found')
 }

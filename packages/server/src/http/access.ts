@@ -42,6 +42,7 @@ export function guardsFor(access: Access, services: Services): preHandlerHookHan
   const table: Readonly<Record<Access, preHandlerHookHandler[]>> = {
     anyone: [],
     subject,
+    'subject-fresh': [...subject, requireSession({ freshness: administratorFreshness })],
     administrator,
     'administrator-fresh': [...administrator, requireSession({ freshness: administratorFreshness })],
   }

@@ -4,6 +4,7 @@ import { openApiDocument } from '../openapi.ts'
 import { adminSessionRoutes } from './admin-sessions.ts'
 import { adminUserRoutes } from './admin-users.ts'
 import { healthRoutes } from './health.ts'
+import { keyRoutes } from './keys.ts'
 import { passwordRoutes } from './password.ts'
 import { type Route, route } from './route.ts'
 import { setupRoutes } from './setup.ts'
@@ -13,6 +14,7 @@ const described: readonly Route[] = [
   ...setupRoutes,
   ...signInRoutes,
   ...passwordRoutes,
+  ...keyRoutes,
   ...adminUserRoutes,
   ...adminSessionRoutes,
   ...healthRoutes,

@@ -5,10 +5,10 @@ import type { Account } from '../accounts/account.ts'
 import type { Services } from '../services.ts'
 
 /**
- * Who may call: anyone; whoever has a live session of an enabled account; administrators; administrators who
+ * Who may call: anyone; whoever has a live session of an enabled account; administrators; and, `-fresh`, those of them who
  * proved who they are within the last ten minutes.
  */
-export type Access = 'anyone' | 'subject' | 'administrator' | 'administrator-fresh'
+export type Access = 'anyone' | 'subject' | 'subject-fresh' | 'administrator' | 'administrator-fresh'
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 

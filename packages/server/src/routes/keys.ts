@@ -1,0 +1,147 @@
+/** API keys: of the account that calls, and of everyone for administrators. A token is in one answer only, that of its making. */
+import { HoldfastError } from 'holdfast'
+import type { ApiKey } from 'holdfast/defence/api-keys'
+import { z } from 'zod'
+import type { Services } from '../services.ts'
+import { idParams, pageFields, pageLimit, textField } from './fields.ts'
+import { type Call, type Route, route } from './route.ts'
+import { pageOf } from './shapes.ts'
+
+interface KeyBody {
+  readonly name: string
+  readonly scopes?: readonly string[] | undefined
+  readonly networks?: readonly string[] | undefined
+  readonly expiresAt?: string | undefined
+}
+interface OwnQuery {
+  readonly cursor?: string | undefined
+  readonly limit?: string | undefined
+}
+interface EveryQuery extends OwnQuery {
+  readonly owner?: string | undefined
+}
+type Id = { readonly id: string }
+
+const keyShape: z.ZodType = z.object({
+  id: z.string(),
+  owner: z.string(),
+  name: z.string(),
+  scopes: z.array(z.string()),
+  networks: z.array(z.string()),
+  createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().optional(),
+  lastUsedAt: z.iso.datetime().optional(),
+  lastUsedIp: z.string().optional(),
+  revokedAt: z.iso.datetime().optional(),
+})
+
+const entries = (longest: number) =>
+  z.array(textField(longest), { error: 'must be a list of texts' }).max(32, { error: 'must have at most 32 entries' })
+const keyBody: z.ZodType<KeyBody> = z.strictObject({
+  name: textField(100),
+  scopes: entries(64).optional(),
+  networks: entries(64).optional(),
+  expiresAt: z.iso.datetime({ error: 'must be a time such as 2030-01-31T12:00:00Z' }).optional(),
+})
+
+function timed<Name extends string>(name: Name, at: number | null): { readonly [Key in Name]?: string } {
+  return at === null ? {} : ({ [name]: new Date(at).toISOString() } as { readonly [Key in Name]: string })
+}
+
+function keyWire({ lastUsedIp, createdAt, expiresAt, lastUsedAt, revokedAt, ...key }: ApiKey): object {
+  return {
+    ...key,
+    createdAt: new Date(createdAt).toISOString(),
+    ...timed('expiresAt', expiresAt),
+    ...timed('lastUsedAt', lastUsedAt),
+    ...(lastUsedIp === null ? {} : { lastUsedIp }),
+    ...timed('revokedAt', revokedAt),
+  }
+}
+
+const cursorPattern = /^(\d{1,15})\.([\w-]{1,128})$/
+
+function cursorOf(text: string | undefined): { readonly after?: { readonly createdAt: number; readonly id: string } } {
+  if (text === undefined) return {}
+  const [, createdAt, id] = cursorPattern.exec(text) ?? []
+  if (createdAt === undefined || id === undefined) {
+    throw new HoldfastError('invalid-request', { fields: [{ field: 'cursor', message: 'must be one that a list gave' }] })
+  }
+  return { after: { createdAt: Number(createdAt), id } }
+}
+
+async function list({ apiKeys }: Services, { owner, cursor, limit }: EveryQuery): Promise<unknown> {
+  const query = { ...(owner === undefined ? {} : { owner }), ...cursorOf(cursor), limit: pageLimit(limit) }
+  const { items, next } = await apiKeys.list(query)
+  return { items: items.map(keyWire), ...(next === undefined ? {} : { next: `${next.createdAt}.${next.id}` }) }
+}
+
+async function makeKey({ body, services, account }: Call<KeyBody>): Promise<unknown> {
+  const { name, scopes = [], networks = [], expiresAt } = body
+  const until = expiresAt === undefined ? null : Date.parse(expiresAt)
+  const { key, token } = await services.apiKeys.create({ owner: account.id, name, scopes, networks, expiresAt: until })
+  return { key: keyWire(key), token }
+}
+
+async function endOwnKey({ params, services, account }: Call<undefined, undefined, Id>): Promise<void> {
+  if (!(await services.apiKeys.revoke(params.id, { owner: account.id }))) throw new HoldfastError('not-found')
+}
+
+async function endAnyKey({ params, request, services, account }: Call<undefined, undefined, Id>): Promise<void> {
+  if (!(await services.apiKeys.revoke(params.id))) throw new HoldfastError('not-found')
+  services.securityLog({ kind: 'authz_admin', subject: null, actor: account.id, ip: request.ip, outcome: 'api-key-ended' })
+}
+
+export const keyRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/auth/keys',
+    summary: 'Your API keys, newest first',
+    access: 'subject',
+    query: z.strictObject(pageFields) as z.ZodType<OwnQuery>,
+    status: 200,
+    answer: pageOf(keyShape),
+    handle: ({ query, services, account }: Call<undefined, OwnQuery>) => list(services, { ...query, owner: account.id }),
+  }),
+  route({
+    method: 'POST',
+    path: '/auth/keys',
+    summary: 'Make an API key: its token is in this answer only',
+    access: 'subject-fresh',
+    body: keyBody,
+    status: 201,
+    answer: z.object({ key: keyShape, token: z.string() }),
+    problems: ['conflict'],
+    handle: makeKey,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/auth/keys/:id',
+    summary: 'End one of your API keys',
+    access: 'subject-fresh',
+    params: idParams,
+    status: 204,
+    problems: ['not-found'],
+    handle: endOwnKey,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/keys',
+    summary: "Everyone's API keys, newest first",
+    access: 'administrator',
+    query: z.strictObject({ owner: textField(256).optional(), ...pageFields }) as z.ZodType<EveryQuery>,
+    status: 200,
+    answer: pageOf(keyShape),
+    handle: ({ query, services }: Call<undefined, EveryQuery>) => list(services, query),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/admin/keys/:id',
+    summary: 'End an API key',
+    access: 'administrator-fresh',
+    params: idParams,
+    status: 204,
+    problems: ['not-found'],
+    handle: endAnyKey,
+  }),
+]
