@@ -3,8 +3,18 @@ import { deriveKey, Mac, sha256 } from './crypto.ts'
 import type { tokenKinds } from './token.ts'
 
 /** What a key may be used for. One derived key each, so that nothing made for one use is accepted for another. */
-type Purpose = keyof typeof tokenKinds | 'csrf' | 'event-id' | 'fingerprint' | 'jwt' | 'slot'
-const purposes: readonly Purpose[] = ['session', 'anonymous', 'ticket', 'csrf', 'event-id', 'fingerprint', 'jwt', 'slot']
+type Purpose = keyof typeof tokenKinds | 'csrf' | 'event-id' | 'events' | 'fingerprint' | 'jwt' | 'slot'
+const purposes: readonly Purpose[] = [
+  'session',
+  'anonymous',
+  'ticket',
+  'csrf',
+  'event-id',
+  'events',
+  'fingerprint',
+  'jwt',
+  'slot',
+]
 
 export interface SigningKey {
   /** First 3 bytes of a digest of the derived material, as 4 base64url characters. Public: it is in every token. */

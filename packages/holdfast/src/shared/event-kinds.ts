@@ -43,6 +43,11 @@ export const eventKinds = {
   user_updated: { severity: 'warn', means: 'An account was changed' },
   user_deleted: { severity: 'warn', means: 'An account was deleted' },
   setup_refused: { severity: 'warn', means: 'A set-up attempt was refused' },
+  events_lost: {
+    severity: 'critical',
+    means: 'Security events found no room while the store was away; the outcome says how many',
+  },
+  events_swept: { severity: 'info', means: 'Old security events were deleted on purpose' },
 } as const
 
 export type EventKind = keyof typeof eventKinds

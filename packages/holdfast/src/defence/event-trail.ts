@@ -1,0 +1,165 @@
+/** The event trail: takes security events off the path of requests, and appends them to the store as one chain. */
+import { type Clock, systemClock } from '../engine/clock.ts'
+import type { FaultLogger, SecurityEvent } from '../engine/events.ts'
+import { unfailing } from '../engine/hook.ts'
+import { createKeyring } from '../engine/keyring.ts'
+import type { EventLog, LoggedEvent } from '../store/event-log.ts'
+import type { Instant, JsonValue } from '../store/store.ts'
+import { type ChainHead, type ChainVerdict, chain, sweptKind, verifyChain } from './event-chain.ts'
+
+export type { ChainHead, ChainProblem, ChainVerdict } from './event-chain.ts'
+
+export interface EventTrailOptions {
+  readonly log: EventLog
+  /** The secrets of Holdfast, newest first: each event is signed by the newest, and verified by the one it names. */
+  readonly secrets: readonly [string, ...string[]]
+  readonly clock?: Clock
+  /** Events that wait for the store, at most. What comes beyond is counted, and the count recorded. Default 10 000. */
+  readonly capacity?: number
+  readonly onFault?: FaultLogger
+}
+
+export interface EventTrail {
+  /** Takes an event; to be given to `holdfast.on`. */
+  record(event: SecurityEvent): void
+  /** Appends what waits; faults go to `onFault`, and what failed stays. */
+  flush(): Promise<void>
+  /** Deletes what was recorded before an instant, after recording up to where; returns how many. */
+  sweep(before: Instant): Promise<number>
+  verify(expected?: ChainHead): Promise<ChainVerdict>
+  readonly waiting: number
+  /** Events that found no room, since the start. */
+  readonly lost: number
+  /** Appends what waits and stops. */
+  close(): Promise<void>
+}
+
+const flushAfter = 250
+const batchSize = 256
+/** Other nodes may win the race for the next place this often before it is left to the next round. */
+const mostAttempts = 32
+const sweepBatch = 1000
+
+function loggedOf({ at, kind, ...rest }: SecurityEvent): LoggedEvent {
+  const data = Object.entries(rest).filter(([, value]) => value !== null)
+  return { at, kind, data: Object.fromEntries(data) as { [key: string]: JsonValue } }
+}
+
+export function createEventTrail(options: EventTrailOptions): EventTrail {
+  const { log, clock = systemClock, capacity = 10_000 } = options
+  const onFault = unfailing(options.onFault ?? (() => undefined))
+  const keyring = createKeyring(options.secrets)
+  const waiting: LoggedEvent[] = []
+  let lost = 0
+  let lostUntold = 0
+  let cancelTimer: (() => void) | undefined
+  let flushing: Promise<void> | undefined
+  let isClosed = false
+  /** The end of a batch whose answer was lost: it may have been appended after all. */
+  let doubtful: (ChainHead & { readonly count: number }) | undefined
+
+  async function settleDoubt(): Promise<void> {
+    if (doubtful === undefined) return
+    const [found] = await log.read({ after: doubtful.sequence - 1, limit: 1 })
+    if (found?.hash === doubtful.hash) waiting.splice(0, doubtful.count)
+    doubtful = undefined
+  }
+
+  async function append(batch: readonly LoggedEvent[], attempted?: (end: ChainHead) => void): Promise<boolean> {
+    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+      const head = await log.last()
+      const after = head?.sequence ?? 0
+      const chained = chain(keyring, batch, head)
+      attempted?.({ sequence: after + batch.length, hash: chained.at(-1)?.hash ?? '' })
+      if (await log.append(chained, after)) return true
+    }
+    return false
+  }
+
+  function tellLost(): void {
+    if (lostUntold === 0 || waiting.length >= capacity) return
+    waiting.push({ at: clock.now(), kind: 'events_lost', data: { schema: 1, outcome: String(lostUntold) } })
+    lostUntold = 0
+  }
+
+  async function appendAll(): Promise<void> {
+    try {
+      await settleDoubt()
+      while (waiting.length > 0) {
+        const batch = waiting.slice(0, batchSize)
+        const isAppended = await append(batch, (end) => {
+          doubtful = { ...end, count: batch.length }
+        })
+        doubtful = undefined
+        if (!isAppended) throw new Error(`other nodes appended first ${mostAttempts} times`)
+        waiting.splice(0, batch.length)
+        tellLost()
+      }
+    } catch (fault) {
+      onFault(fault, 'recording security events')
+    }
+  }
+
+  function flush(): Promise<void> {
+    cancelTimer?.()
+    cancelTimer = undefined
+    flushing ??= appendAll().finally(() => {
+      flushing = undefined
+      if (waiting.length > 0) arm()
+    })
+    return flushing
+  }
+
+  function arm(): void {
+    if (isClosed || flushing !== undefined) return
+    cancelTimer ??= clock.after(flushAfter, () => void flush())
+  }
+
+  /** The last of the oldest events that are all older than `before`; whoever sweeps by it deletes no later one. */
+  async function lastBefore(before: Instant): Promise<number> {
+    for (let through = 0; ; ) {
+      const events = await log.read({ after: through, limit: sweepBatch })
+      for (const { sequence, at } of events) {
+        if (at >= before) return through
+        through = sequence
+      }
+      if (events.length < sweepBatch) return through
+    }
+  }
+
+  return {
+    record(event) {
+      if (waiting.length >= capacity) {
+        lost += 1
+        lostUntold += 1
+        return
+      }
+      waiting.push(loggedOf(event))
+      arm()
+    },
+    flush,
+    async sweep(before) {
+      const through = await lastBefore(before)
+      if (through === 0) return 0
+      // First the word of it, then the deed: a beginning that is missing without this event was taken by somebody else.
+      const mark = { at: clock.now(), kind: sweptKind, data: { schema: 1, through } }
+      if (!(await append([mark]))) return 0
+      let deleted = 0
+      for (let count = sweepBatch; count === sweepBatch; deleted += count) count = await log.sweep(before, sweepBatch)
+      return deleted
+    },
+    verify: (expected) => verifyChain(log, keyring, expected),
+    get waiting() {
+      return waiting.length
+    },
+    get lost() {
+      return lost
+    },
+    async close() {
+      isClosed = true
+      await flushing
+      await flush()
+      cancelTimer?.()
+    },
+  }
+}

@@ -1,0 +1,168 @@
+import { describe, expect, it, vi } from 'vitest'
+import { verifyChain } from '../../src/defence/event-chain.ts'
+import { createEventTrail } from '../../src/defence/event-trail.ts'
+import type { SecurityEvent } from '../../src/engine/events.ts'
+import { createKeyring } from '../../src/engine/keyring.ts'
+import type { EventLog, StoredEvent } from '../../src/store/event-log.ts'
+import { memoryStore } from '../../src/store/memory.ts'
+import { fakeClock } from '../../src/testing/index.ts'
+import { must, newerSecret, secret, settle } from '../engine/support/start.ts'
+
+const nothing = { session: null, subject: null, actor: null, ip: null, object: null, reason: null, outcome: null }
+
+function event(at: number): SecurityEvent {
+  return { ...nothing, schema: 1, at, kind: 'session_created', session: `s${at}`, subject: 'alice', ip: '192.0.2.1' }
+}
+
+function open(log: EventLog, given: { capacity?: number; secrets?: [string, ...string[]] } = {}) {
+  const clock = fakeClock()
+  const onFault = vi.fn()
+  return { clock, onFault, trail: createEventTrail({ log, secrets: [secret], clock, onFault, ...given }) }
+}
+
+async function filled(count: number): Promise<StoredEvent[]> {
+  const log = memoryStore().eventLog
+  const { trail } = open(log)
+  for (let at = 1; at <= count; at += 1) trail.record(event(at))
+  await trail.flush()
+  return [...(await log.read({ limit: 1000 }))]
+}
+
+/** A log that holds what somebody left of one. */
+function holding(events: readonly StoredEvent[]): EventLog {
+  const log = memoryStore().eventLog
+  return {
+    ...log,
+    read: ({ after = 0, limit }) => events.filter(({ sequence }) => sequence > after).slice(0, limit),
+  }
+}
+
+const keyring = createKeyring([secret])
+
+describe('the trail', () => {
+  it('is a whole chain, in order, verified by an older secret as long as it is listed', async () => {
+    const log = memoryStore().eventLog
+    const { trail } = open(log)
+    trail.record(event(1))
+    trail.record(event(2))
+    await trail.flush()
+    const rotated = open(log, { secrets: [newerSecret, secret] }).trail
+    rotated.record(event(3))
+    await rotated.flush()
+    expect((await log.read({ limit: 9 })).map(({ at }) => at)).toEqual([1, 2, 3])
+    expect(await rotated.verify()).toMatchObject({ whole: true, events: 3, head: { sequence: 3 } })
+    expect(await trail.verify()).toEqual({ whole: false, sequence: 3, problem: 'changed' })
+  })
+
+  it('tells a change of any byte', async () => {
+    const events = await filled(3)
+    const head = { sequence: 3, hash: must(events.at(-1)).hash }
+    const text = JSON.stringify(events)
+    let read = 0
+    for (let at = 0; at < text.length; at += 1) {
+      const changed = text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1)
+      let stored: StoredEvent[]
+      try {
+        stored = JSON.parse(changed)
+      } catch {
+        continue
+      }
+      read += 1
+      const told = await verifyChain(holding(stored), keyring, head).catch((fault: unknown) => fault)
+      expect(told, `byte ${at}: ${changed.slice(Math.max(0, at - 20), at + 20)}`).not.toMatchObject({ whole: true })
+    }
+    expect(read).toBeGreaterThan(400)
+  })
+
+  it('tells what was removed, moved or cut, at every place', async () => {
+    const events = await filled(6)
+    const head = { sequence: 6, hash: must(events.at(-1)).hash }
+    const renumbered = (list: StoredEvent[]) => list.map((one, at) => ({ ...one, sequence: at + 1 }))
+    for (let at = 0; at < events.length; at += 1) {
+      const without = events.toSpliced(at, 1)
+      expect(await verifyChain(holding(without), keyring, head)).toMatchObject({ whole: false })
+      if (at < 5) expect(await verifyChain(holding(renumbered(without)), keyring)).toMatchObject({ whole: false })
+      for (let to = 0; to < events.length; to += 1) {
+        if (to === at) continue
+        const moved = renumbered(without.toSpliced(to, 0, must(events[at])))
+        expect(await verifyChain(holding(moved), keyring)).toMatchObject({ whole: false })
+      }
+      expect(await verifyChain(holding(events.slice(0, at)), keyring, head)).toMatchObject({ problem: 'end-missing' })
+      if (at > 0) expect(await verifyChain(holding(events.slice(at)), keyring)).toMatchObject({ problem: 'beginning-missing' })
+    }
+    expect(await verifyChain(holding(events), keyring, head)).toMatchObject({ whole: true })
+  })
+
+  it('is one chain of several nodes', async () => {
+    const log = memoryStore().eventLog
+    const slow: EventLog = {
+      append: async (events, after) => log.append(events, after),
+      last: async () => log.last(),
+      read: async (query) => log.read(query),
+      sweep: async (before, limit) => log.sweep(before, limit),
+    }
+    const nodes = Array.from({ length: 8 }, () => open(slow))
+    for (let at = 1; at <= 20; at += 1) for (const { trail } of nodes) trail.record(event(at))
+    await Promise.all(nodes.map(({ trail }) => trail.flush()))
+    expect(await must(nodes[0]).trail.verify()).toMatchObject({ whole: true, events: 160 })
+  })
+
+  it('loses nothing within its bound while the store is away, and says what it lost beyond', async () => {
+    const log = memoryStore().eventLog
+    let isAway = true
+    const flaky: EventLog = {
+      append: (events, after) => log.append(events, after),
+      last: () => {
+        if (isAway) throw new Error('away')
+        return log.last()
+      },
+      read: (query) => log.read(query),
+      sweep: (before, limit) => log.sweep(before, limit),
+    }
+    const { trail, clock, onFault } = open(flaky, { capacity: 5 })
+    for (let at = 1; at <= 8; at += 1) trail.record(event(at))
+    await trail.flush()
+    expect([trail.waiting, trail.lost, onFault.mock.calls.length]).toEqual([5, 3, 1])
+    isAway = false
+    clock.advance(1000)
+    await settle()
+    const events = await log.read({ limit: 99 })
+    expect(events.map(({ kind }) => kind)).toEqual([...Array(5).fill('session_created'), 'events_lost'])
+    expect(must(events.at(-1)).data.outcome).toBe('3')
+    expect(await trail.verify()).toMatchObject({ whole: true, events: 6 })
+  })
+
+  it('appends a batch once when the answer was lost', async () => {
+    const log = memoryStore().eventLog
+    let losses = 1
+    const lossy: EventLog = {
+      append: async (events, after) => {
+        const isAppended = await log.append(events, after)
+        losses -= 1
+        if (losses >= 0) throw new Error('answer lost')
+        return isAppended
+      },
+      last: () => log.last(),
+      read: (query) => log.read(query),
+      sweep: (before, limit) => log.sweep(before, limit),
+    }
+    const { trail } = open(lossy)
+    trail.record(event(1))
+    await trail.flush()
+    trail.record(event(2))
+    await trail.flush()
+    expect((await log.read({ limit: 9 })).map(({ at }) => at)).toEqual([1, 2])
+    await trail.close()
+  })
+
+  it('sweeps so that a missing beginning is told from a theft', async () => {
+    const log = memoryStore().eventLog
+    const { trail } = open(log)
+    for (let at = 1; at <= 6; at += 1) trail.record(event(at))
+    await trail.flush()
+    expect(await trail.sweep(4)).toBe(3)
+    expect(await trail.verify()).toMatchObject({ whole: true, events: 4 })
+    await log.sweep(6, 1)
+    expect(await trail.verify()).toEqual({ whole: false, sequence: 4, problem: 'beginning-missing' })
+  })
+})
