@@ -20,6 +20,8 @@ export type ChangePolicy = 'off' | 'log' | 'step-up' | 'deny' | 'revoke'
  */
 export type PromotionPolicy = 'merge' | 'discard' | 'refuse' | ((visitor: Attributes, given: Attributes) => Attributes)
 
+export type DurablePolicy = 'accept' | 'refuse'
+
 export interface LimitOptions {
   /** Ends a session after this much inactivity (ASVS 7.3.1). */
   readonly idle?: Duration
@@ -55,6 +57,12 @@ export interface EngineOptions<A extends Attributes = Attributes> {
   readonly checkDeadline?: Duration
   /** Time that a sign-in or a revocation may take. Default 2 s. */
   readonly writeDeadline?: Duration
+  /**
+   * What to do when the store has recorded a revocation that a failover could still undo. `accept`: say so, by `durable:
+   * false`. `refuse`: throw `store-unavailable` and repeat it until it is durable; the sessions are ended all the same.
+   * Default `accept`.
+   */
+  readonly durableRevocation?: DurablePolicy
   /**
    * Leaves a store alone after this many faults in a row, reads and writes apart: checks and changes are then "cannot
    * tell" at once, and after the pause (less up to a quarter) one call tries. Default 10 faults, 500 ms; at most 1 min.
@@ -104,6 +112,7 @@ export interface EngineSettings {
   readonly stepUpGrace: number
   readonly checkDeadline: number
   readonly writeDeadline: number
+  readonly durableRevocation: DurablePolicy
   readonly breaker: BreakerSettings
   readonly maxInFlight: number
   readonly maxStaleness: number
@@ -131,6 +140,7 @@ export const engineOptionNames: readonly (keyof EngineOptions)[] = [
   'stepUpGrace',
   'checkDeadline',
   'writeDeadline',
+  'durableRevocation',
   'breaker',
   'maxInFlight',
   'maxStaleness',
@@ -171,6 +181,7 @@ const limitDefaults = {
 } as const
 
 const changePolicies: readonly ChangePolicy[] = ['off', 'log', 'step-up', 'deny', 'revoke']
+const durablePolicies: readonly DurablePolicy[] = ['accept', 'refuse']
 const capPolicies: readonly WhenFull[] = ['evict-oldest', 'evict-idle', 'refuse']
 const storeMethods = ['insert', 'get', 'replace', 'touch', 'list', 'revoke', 'sweep'] as const
 
@@ -267,6 +278,7 @@ export function parseEngineOptions<A extends Attributes>(options: EngineOptions<
     stepUpGrace: readDuration(options.stepUpGrace, 'stepUpGrace', durations.stepUpGrace, report),
     checkDeadline: readDuration(options.checkDeadline, 'checkDeadline', durations.checkDeadline, report),
     writeDeadline: readDuration(options.writeDeadline, 'writeDeadline', durations.writeDeadline, report),
+    durableRevocation: readChoice(options.durableRevocation, 'durableRevocation', durablePolicies, 'accept', report),
     breaker: readBreaker(options.breaker, report),
     maxInFlight: readCount(options.maxInFlight, 'maxInFlight', { default: 2000, min: 1, max: 1_000_000 }, report),
     maxStaleness: readDuration(options.maxStaleness, 'maxStaleness', durations.maxStaleness, report),

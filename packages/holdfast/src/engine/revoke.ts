@@ -4,6 +4,7 @@ import type { Revocation, Revoked, RevokeTarget, SessionId } from '../store/stor
 import type { RevokeOptions, RevokeResult, RevokeSelector } from './api.ts'
 import { type Core, forget, nowOf, read } from './core.ts'
 import { equalText } from './crypto.ts'
+import { storeUnavailable } from './errors.ts'
 import type { PendingTarget } from './pending.ts'
 import { checkSubject } from './subject.ts'
 import { sessionIdPattern } from './token.ts'
@@ -32,17 +33,32 @@ export async function revokeAll(core: Core): Promise<{ readonly durable: boolean
 /**
  * Revokes in the store and here. When the store cannot record it the sessions count as revoked on this node at
  * once, the revocation is repeated until it is recorded, and the fault is thrown: the caller must not say "done".
+ * With `durableRevocation: 'refuse'` the same goes for what is recorded but could still be lost.
  */
 export async function revokeTarget(core: Core, target: RevokeTarget, reason: RevocationReason): Promise<Revoked> {
   const revocation: Revocation = { at: nowOf(core), reason }
+  let revoked: Revoked
   try {
-    return await applyRevocation(core, target, revocation)
+    revoked = await applyRevocation(core, target, revocation)
   } catch (fault) {
     core.pending.add(target, revocation)
     forgetTarget(core, target)
     core.connections.endUnrecorded()
     throw fault
   }
+  insist(core, target, revoked, revocation)
+  return revoked
+}
+
+/**
+ * Under `refuse`, repeats session by session what a failover could undo, and says that it is not done. Everyone-out is
+ * not repeated, as that would end sessions issued since: the stores that can lose it assert it again themselves.
+ */
+function insist(core: Core, target: RevokeTarget, { ids, durable }: Revoked, revocation: Revocation): void {
+  if (durable || core.settings.durableRevocation === 'accept') return
+  const ended = 'id' in target ? [target.id] : ids
+  for (const id of ended) core.pending.add({ id }, revocation)
+  throw storeUnavailable(new Error('the revocation is recorded, but a failover could undo it'))
 }
 
 /**
@@ -55,14 +71,16 @@ export async function revokeToken(core: Core, token: string, options: RevokeOpti
   if (parsed === undefined) return { revoked: [], durable: true }
   const { id, digest } = parsed
   const revocation: Revocation = { at: nowOf(core), reason: options.reason ?? 'logout' }
+  let revoked: Revoked
   try {
-    const { ids, durable } = await revokeSecret(core, { id, digest }, revocation)
-    return { revoked: ids, durable }
+    revoked = await revokeSecret(core, { id, digest }, revocation)
   } catch (fault) {
     core.pending.add({ id, digest }, revocation)
     forget(core, [id])
     throw fault
   }
+  insist(core, { id }, revoked, revocation)
+  return { revoked: revoked.ids, durable: revoked.durable }
 }
 
 async function revokeSecret(
@@ -104,16 +122,15 @@ function forgetTarget(core: Core, target: RevokeTarget): void {
 }
 
 /**
- * Repeats a revocation that the store could not record. A subject's is done session by session, so that one issued
+ * Repeats a revocation that the store could not record; throws while it is to be repeated once more. A subject's is done session by session, so that one issued
  * since is not ended by an order that came before it.
  */
 export async function repeatRevocation(core: Core, target: PendingTarget, revocation: Revocation): Promise<void> {
-  if ('digest' in target) {
-    await revokeSecret(core, target, revocation)
-    return
-  }
   if (!('subject' in target)) {
-    await applyRevocation(core, target, revocation)
+    const revoked = await ('digest' in target
+      ? revokeSecret(core, target, revocation)
+      : applyRevocation(core, target, revocation))
+    if ('id' in target) insist(core, { id: target.id }, revoked, revocation)
     return
   }
   const { subject, except } = target
@@ -122,7 +139,10 @@ export async function repeatRevocation(core: Core, target: PendingTarget, revoca
     const query = { subject, liveAt: nowOf(core), limit: 200, ...(after === undefined ? {} : { after }) }
     const page = await read(core, () => core.store.list(query))
     const meant = page.items.filter(({ id, createdAt }) => id !== except && createdAt <= revocation.at)
-    for (const { id } of meant) await applyRevocation(core, { id }, revocation)
+    for (const { id } of meant) {
+      const { durable } = await applyRevocation(core, { id }, revocation)
+      if (!durable && core.settings.durableRevocation === 'refuse') core.pending.add({ id }, revocation)
+    }
     after = page.next
   } while (after !== undefined)
 }
