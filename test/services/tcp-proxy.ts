@@ -9,6 +9,8 @@ export interface TcpProxy {
   /** Refuses new connections, and breaks those there are, until `open`. */
   shut(): void
   open(): void
+  /** Leads new connections to another port, as an address that moves to another server does. */
+  aim(port: number): void
   /** Delays each piece of data by `ms`, in both directions. */
   delay(ms: number): void
   /** Keeps connections open and passes nothing on, as a lost route does; what arrives meanwhile is passed on later. */
@@ -20,7 +22,8 @@ export interface TcpProxy {
 }
 
 export async function startTcpProxy(target: { readonly host?: string; readonly port: number }): Promise<TcpProxy> {
-  const { host = '127.0.0.1', port } = target
+  const { host = '127.0.0.1' } = target
+  let { port } = target
   const pairs = new Set<readonly [Socket, Socket]>()
   let isShut = false
   let wait = 0
@@ -75,6 +78,9 @@ export async function startTcpProxy(target: { readonly host?: string; readonly p
     },
     open() {
       isShut = false
+    },
+    aim(next) {
+      port = next
     },
     delay(ms) {
       wait = ms

@@ -29,28 +29,35 @@ interface Line {
 
 const told = /^[\w-]{24}(?:,[\w-]{24})*$/
 
+export interface PostgresChangesOptions {
+  readonly open: () => PostgresClient
+  readonly channel: string
+  readonly listeners: ChangeListeners
+  /** In ms. */
+  readonly timeout: number
+  /** Called when a server is there, or there again: it may be another. */
+  readonly onServer: () => void
+  /** Called whenever somebody asks whether this feed is whole. */
+  readonly onAsked: () => void
+}
+
 export class PostgresChanges implements ChangeFeed {
-  readonly #open: () => PostgresClient
-  readonly #channel: string
-  readonly #listeners: ChangeListeners
-  readonly #timeout: number
+  readonly #options: PostgresChangesOptions
   #line: Line | undefined
   #triedAt: Instant | undefined
   #closed = false
 
-  constructor(open: () => PostgresClient, channel: string, listeners: ChangeListeners, timeout: number) {
-    this.#open = open
-    this.#channel = channel
-    this.#listeners = listeners
-    this.#timeout = timeout
+  constructor(options: PostgresChangesOptions) {
+    this.#options = options
   }
 
   subscribe(listener: ChangeListener): () => void {
     if (this.#line === undefined && this.#triedAt === undefined) this.#connect(undefined)
-    return this.#listeners.subscribe(listener)
+    return this.#options.listeners.subscribe(listener)
   }
 
   confirm(now: Instant, maxAge: number): boolean {
+    this.#options.onAsked()
     const line = this.#line
     if (line === undefined) {
       const waited = this.#triedAt === undefined ? pause : Math.abs(now - this.#triedAt)
@@ -77,7 +84,7 @@ export class PostgresChanges implements ChangeFeed {
   #connect(now: Instant | undefined): void {
     if (this.#closed) return
     this.#triedAt = now
-    const client = this.#open()
+    const client = this.#options.open()
     const line: Line = { client, askedAt: now, whole: false, beating: false, confirmedAt: undefined }
     this.#line = line
     client.on('error', () => this.#lose(line))
@@ -89,7 +96,7 @@ export class PostgresChanges implements ChangeFeed {
   async #listen(line: Line, now: Instant | undefined): Promise<void> {
     try {
       await line.client.connect()
-      await line.client.query(queryOf(`LISTEN "${this.#channel}"`, [], this.#timeout))
+      await line.client.query(queryOf(`LISTEN "${this.#options.channel}"`, [], this.#options.timeout))
     } catch {
       this.#lose(line)
       return
@@ -98,13 +105,14 @@ export class PostgresChanges implements ChangeFeed {
     line.whole = true
     // What happened before it listened is told in one word.
     line.confirmedAt = now
-    this.#listeners.tell(undefined)
+    this.#options.listeners.tell(undefined)
+    this.#options.onServer()
   }
 
   async #beat(line: Line, now: Instant): Promise<void> {
     line.beating = true
     try {
-      await line.client.query(queryOf('SELECT 1', [], this.#timeout))
+      await line.client.query(queryOf('SELECT 1', [], this.#options.timeout))
       line.confirmedAt = now
       line.beating = false
     } catch {
@@ -115,7 +123,7 @@ export class PostgresChanges implements ChangeFeed {
   #hear(payload: string | undefined): void {
     // What this release does not understand may mean anything.
     const ids = payload !== undefined && payload !== everything && told.test(payload) ? payload.split(',') : undefined
-    this.#listeners.tell(ids)
+    this.#options.listeners.tell(ids)
   }
 
   #lose(line: Line): void {
@@ -123,7 +131,7 @@ export class PostgresChanges implements ChangeFeed {
     this.#line = undefined
     // It has failed already, and what it says at its end adds nothing.
     line.client.end().catch(() => {})
-    if (line.whole) this.#listeners.tell(undefined)
+    if (line.whole) this.#options.listeners.tell(undefined)
     // Once at once, for streams that wait and ask nothing; from then on as often as somebody asks.
     if (line.confirmedAt !== undefined) this.#connect(undefined)
   }

@@ -8,6 +8,7 @@ import { idPattern, idsIn, latestOf, recordOf, rowValues } from './postgres-rows
 import type { Names } from './postgres-schema.ts'
 import { type ListShape, listSql, type SessionsSql, sessionsSql } from './postgres-sql.ts'
 import { toColumn, toColumnOrNull } from './postgres-text.ts'
+import type { RecentRevocations } from './recent-revocations.ts'
 import type {
   Insertion,
   ListQuery,
@@ -37,6 +38,7 @@ export interface SessionsOptions {
   /** Where lookups are run. */
   readonly checks: Database
   readonly expectsStandby: boolean
+  readonly recent: RecentRevocations
   readonly lookups: BatchLimits
   readonly writes: BatchLimits
 }
@@ -49,12 +51,14 @@ export class PostgresSessions implements SessionStore {
   readonly #names: Names
   readonly #listeners: ChangeListeners
   readonly #sql: SessionsSql
+  readonly #recent: RecentRevocations
   readonly #lookups: Batches<SessionId, Row | undefined>
   readonly #replacements: Batches<Replacement, boolean>
   readonly #revocations: Batches<OneRevocation, Revoked>
 
   constructor(database: Database, listeners: ChangeListeners, options: SessionsOptions) {
-    const { names, checks, expectsStandby, lookups, writes } = options
+    const { names, checks, expectsStandby, recent, lookups, writes } = options
+    this.#recent = recent
     this.#database = database
     this.#checks = checks
     this.#names = names
@@ -75,14 +79,16 @@ export class PostgresSessions implements SessionStore {
     const { max, now, whenFull, replaces = null } = cap
     const rows = await this.#database.run('insert_within', this.#sql.insertWithin, [...values, max, now, whenFull, replaces])
     const revoked = idsIn(rows[0]?.[1])
-    this.#listeners.tell(revoked)
-    return { inserted: rows[0]?.[0] === 't', evicted: revoked.filter((id) => id !== replaces) }
+    const evicted = revoked.filter((id) => id !== replaces)
+    this.#note(evicted, { at: now, reason: 'evicted' })
+    if (replaces !== null && evicted.length < revoked.length) this.#note([replaces], { at: now, reason: 'replaced' })
+    return { inserted: rows[0]?.[0] === 't', evicted }
   }
 
   async get(id: SessionId): Promise<SessionRecord | undefined> {
     if (!idPattern.test(id)) return undefined
     const row = await this.#lookups.ask(id)
-    return row === undefined ? undefined : recordOf(row)
+    return row === undefined ? undefined : this.#recent.overlay(recordOf(row))
   }
 
   replace(next: SessionRecord, revision: number): Promise<boolean> {
@@ -113,26 +119,38 @@ export class PostgresSessions implements SessionStore {
     if (after !== undefined) values.push(after.createdAt, after.id)
     const name = `list_${shape.subject}${shape.live ? '_live' : ''}${shape.after ? '_after' : ''}`
     const found = await this.#database.run(name, listSql(this.#names, shape), [...values, limit + 1])
-    const items = found.slice(0, limit).map(recordOf)
+    const items = found.slice(0, limit).map((row) => this.#recent.overlay(recordOf(row)))
     const last = items.at(-1)
     return found.length > limit && last !== undefined ? { items, next: { createdAt: last.createdAt, id: last.id } } : { items }
   }
 
   async revoke(target: RevokeTarget, revocation: Revocation): Promise<Revoked> {
-    if ('id' in target) {
-      const { id } = target
-      return idPattern.test(id) ? this.#revocations.ask({ id, ...revocation }) : { ids: [], durable: true }
-    }
+    if ('id' in target) return this.revokeOne(target.id, revocation)
     const { at, reason } = revocation
     if ('everyone' in target) {
-      const recorded = recordedIn(await this.#database.run('everyone', this.#sql.everyone, [at, reason]))
+      const [row] = await this.#database.run('everyone', this.#sql.everyone, [at, reason])
+      this.#recent.addEveryone(new Map([['', Number(row?.[0])]]), revocation)
       this.#listeners.tell(undefined)
-      return recorded
+      return { ids: [], durable: row?.[1] === 't' }
     }
     const values = [toColumn(target.subject), target.except ?? '', at, reason]
     const recorded = recordedIn(await this.#database.run('revoke_subject', this.#sql.revokeSubject, values))
-    this.#listeners.tell(recorded.ids)
+    this.#note(recorded.ids, revocation)
     return recorded
+  }
+
+  async revokeOne(id: SessionId, revocation: Revocation): Promise<Revoked> {
+    return idPattern.test(id) ? this.#revocations.ask({ id, ...revocation }) : { ids: [], durable: true }
+  }
+
+  /** Brings the epoch to at least what it had reached before. */
+  async assertEveryone(epochs: ReadonlyMap<string, number>, { at, reason }: Revocation): Promise<void> {
+    await this.#database.run('assert_everyone', this.#sql.assertEveryone, [epochs.get('') ?? 0, at, reason])
+  }
+
+  #note(ids: readonly SessionId[], revocation: Revocation): void {
+    if (ids.length > 0) this.#recent.add(ids, revocation)
+    this.#listeners.tell(ids)
   }
 
   async sweep({ endedBefore, anonymousEndedBefore, limit }: SweepQuery): Promise<number> {
@@ -220,6 +238,10 @@ export class PostgresSessions implements SessionStore {
     const once = [...firsts.values()]
     const columns = [once.map(({ id }) => id), once.map(({ at }) => at), once.map(({ reason }) => reason)]
     const { ids, durable } = recordedIn(await this.#database.run('revoke', this.#sql.revoke, columns))
+    for (const id of ids) {
+      const { at, reason } = firsts.get(id) ?? {}
+      if (at !== undefined && reason !== undefined) this.#recent.add([id], { at, reason })
+    }
     this.#listeners.tell(ids)
     const changed = new Set(ids)
     return all.map((each) => ({ ids: firsts.get(each.id) === each && changed.has(each.id) ? [each.id] : [], durable }))

@@ -31,6 +31,7 @@ export interface SessionsSql {
   readonly replace: string
   readonly touch: string
   readonly revoke: string
+  readonly assertEveryone: string
   readonly revokeSubject: string
   readonly everyone: string
   readonly sweepDue: string
@@ -87,12 +88,15 @@ export function sessionsSql(names: Names, expectsStandby: boolean): SessionsSql 
         FROM unnest($1::text[], $2::bigint[], $3::text[]) AS g(id, at, reason)
         WHERE ${areLocked} AND s.id = g.id AND ${open} RETURNING s.id
       ) ${changes}`,
-    revokeSubject: `WITH ${lockedFrom(`s.subject = $1 AND s.id <> $2 AND ${open}`)}, changed AS (
+    // Ended ones are locked too: an order repeated before a standby has the first must wait for the standby like that one.
+    revokeSubject: `WITH ${lockedFrom('s.subject = $1 AND s.id <> $2')}, changed AS (
         UPDATE ${sessions} s SET revoked_at = $3::bigint, reason = $4, due = least(s.due, $3::bigint)
         FROM locked WHERE s.id = locked.id AND ${open} RETURNING s.id
       ) ${changes}`,
     everyone: `WITH changed AS (UPDATE ${epoch} SET epoch = epoch + 1, at = $1, reason = $2 RETURNING epoch)
-      SELECT NULL, ${durableFor(expectsStandby)}, pg_notify('${names.channel}', '*') FROM changed`,
+      SELECT changed.epoch, ${durableFor(expectsStandby)}, pg_notify('${names.channel}', '*') FROM changed`,
+    assertEveryone: `WITH changed AS (UPDATE ${epoch} SET epoch = $1::integer, at = $2, reason = $3 WHERE epoch < $1 RETURNING 1)
+      SELECT pg_notify('${names.channel}', '*') FROM changed`,
     sweepDue: swept('(s.subject IS NULL) = $1 AND s.due <= $2'),
     sweepPutOut: swept('(s.subject IS NULL) = $1 AND s.epoch < e.epoch AND e.at <= $2'),
   }

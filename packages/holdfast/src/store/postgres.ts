@@ -5,7 +5,9 @@
  * `synchronous_commit` makes them; a touch, a count and an event survive a crash of a node, and a crash of the server may lose
  * the latest. Faults of the server, a read-only one and a standby included, are thrown and leave what is stored as it
  * was; the pool makes new connections by itself. It must lead to the primary, and a former primary must be shut off
- * (fenced) when a standby is promoted: two primaries know nothing of each other's revocations.
+ * (fenced) when a standby is promoted: two primaries know nothing of each other's revocations. A standby that had not
+ * yet received a revocation has lost it when it is promoted: so each node asserts its revocations of the last ten minutes
+ * again whenever its listening connection is made anew.
  */
 import { ChangeListeners } from './changes.ts'
 import { PostgresApiKeys } from './postgres-api-keys.ts'
@@ -16,9 +18,11 @@ import { PostgresDenylist } from './postgres-denylist.ts'
 import { PostgresEventLog } from './postgres-event-log.ts'
 import { migrate } from './postgres-migrate.ts'
 import type { PostgresClient, PostgresPool } from './postgres-pool.ts'
-import { type Names, namesIn } from './postgres-schema.ts'
+import { namesIn } from './postgres-schema.ts'
 import { PostgresSessions } from './postgres-sessions.ts'
 import { PostgresTickets } from './postgres-tickets.ts'
+import { assertRevocations, Reassertion } from './reassertion.ts'
+import { RecentRevocations } from './recent-revocations.ts'
 import type { Store } from './store.ts'
 
 export { PostgresOpenError, type PostgresOpenProblem } from './postgres-errors.ts'
@@ -68,11 +72,12 @@ export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions 
   inRange('partitions', partitions, 0, 256)
   inRange('timeout', timeout, 100, 60_000)
   const listeners = new ChangeListeners()
-  const changes = changesOf(pool, names, listeners, options.listen, timeout)
   const database = new Database(pool, { schema, timeout, prepare, mostPending: mostWrites })
   const lanes = Math.max(1, Math.min(4, (pool.options?.max ?? 10) - 1))
+  const recent = new RecentRevocations()
   const sessions = new PostgresSessions(database, listeners, {
     names,
+    recent,
     // Counted apart: checks go on however many writes wait.
     checks: new Database(pool, { schema, timeout, prepare, mostPending: lanes }),
     expectsStandby,
@@ -80,6 +85,19 @@ export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions 
     // Commits that notify take turns in the server: more lanes would only make smaller batches.
     writes: { lanes: Math.min(lanes, 2), size: 256, waiting: mostWrites },
   })
+  const reassertion = new Reassertion([() => assertRevocations(recent, sessions)])
+  const open = options.listen ?? clientOf(pool)
+  const changes =
+    open === false || open === undefined
+      ? undefined
+      : new PostgresChanges({
+          open,
+          channel: names.channel,
+          listeners,
+          timeout,
+          onServer: () => reassertion.start(),
+          onAsked: () => reassertion.resume(),
+        })
   // Without it a connection that hangs while it is made would be waited for to the end of the process.
   if (pool.options !== undefined) pool.options.connectionTimeoutMillis ||= timeout
   // A pool whose idle connection breaks and that nobody listens to ends the process; the next statement tells.
@@ -107,19 +125,6 @@ export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions 
 }
 
 function ignore(): void {}
-
-type Listen = PostgresStoreOptions['listen']
-
-function changesOf(
-  pool: PostgresPool,
-  names: Names,
-  listeners: ChangeListeners,
-  listen: Listen,
-  timeout: number,
-): PostgresChanges | undefined {
-  const open = listen ?? clientOf(pool)
-  return open === false || open === undefined ? undefined : new PostgresChanges(open, names.channel, listeners, timeout)
-}
 
 /** `pg-pool` keeps the class of its clients and the options that it makes them with. */
 function clientOf(pool: PostgresPool): (() => PostgresClient) | undefined {

@@ -8,12 +8,12 @@
  */
 import { packApiKey, unpackApiKey } from './api-key-data.ts'
 import type { ApiKeyCap, ApiKeyPage, ApiKeyQuery, ApiKeyRecord, ApiKeyStore } from './api-keys.ts'
+import { inGroups, RecentWrites } from './reassertion.ts'
 import { apiKeyScripts } from './redis-api-key-scripts.ts'
 import type { Link } from './redis-client.ts'
 import type { DurableWriter } from './redis-durable.ts'
 import type { RedisKeys } from './redis-keys.ts'
 import type { Script } from './redis-lua.ts'
-import { inGroups, RecentWrites } from './redis-reassert.ts'
 import { packInstant, unpackInstant } from './redis-record.ts'
 import { runScript } from './redis-runner.ts'
 import { mark, packText, unpackText } from './redis-text.ts'

@@ -17,6 +17,8 @@ export interface RedisChangesOptions {
   readonly capacity: number
   /** Called when a primary is there, or there again. */
   readonly onPrimary: () => void
+  /** Called whenever somebody asks whether this feed is whole. */
+  readonly onAsked: () => void
 }
 
 /** Round trips that take longer than this are on a connection that hangs. */
@@ -71,6 +73,7 @@ export class RedisChanges implements ChangeFeed {
 
   confirm(now: Instant, maxAge: number): boolean {
     this.#connections.follow()
+    this.#options.onAsked()
     const { areReady } = this.#connections
     const round = this.#round
     if (round !== undefined && !round.isOver && Math.abs(now - round.at) > stuckAfter) {

@@ -4,12 +4,12 @@
  */
 import { merged } from './denial.ts'
 import type { Denial, Denylist } from './denylist.ts'
+import { inGroups, RecentWrites } from './reassertion.ts'
 import type { Link } from './redis-client.ts'
 import { companionShardOf, Rounds } from './redis-companions.ts'
 import type { DurableWriter } from './redis-durable.ts'
 import type { RedisKeys } from './redis-keys.ts'
 import type { Script } from './redis-lua.ts'
-import { inGroups, RecentWrites } from './redis-reassert.ts'
 import { runScript } from './redis-runner.ts'
 import { packText } from './redis-text.ts'
 import { sweepEnded } from './redis-tickets.ts'

@@ -1,10 +1,11 @@
 /** The session methods on Redis: every race is settled by one script on one slot. */
+
+import type { RecentRevocations } from './recent-revocations.ts'
 import type { Link } from './redis-client.ts'
 import { Directory } from './redis-directory.ts'
 import type { DurableWriter, Written } from './redis-durable.ts'
 import { idPattern, inWaves, ownPart, type RedisKeys, type SlotTag, shardOf, shards, tagOf } from './redis-keys.ts'
 import type { Script } from './redis-lua.ts'
-import type { RecentRevocations } from './redis-recent.ts'
 import {
   idsIn,
   packInstant,

@@ -16,6 +16,8 @@
  * and followed by WAIT, and each node asserts its revocations of the last ten minutes again when a primary changes.
  * Native expiry only collects garbage: keys live on for `retention` after the last session in them has ended.
  */
+import { type Assertive, assertRevocations, Reassertion } from './reassertion.ts'
+import { RecentRevocations } from './recent-revocations.ts'
 import { RedisApiKeys } from './redis-api-keys.ts'
 import { RedisChanges } from './redis-changes.ts'
 import { linkOf, type RedisClient, type RedisConnect } from './redis-client.ts'
@@ -25,8 +27,6 @@ import { type Durability, DurableWriter } from './redis-durable.ts'
 import { RedisEventLog } from './redis-event-log.ts'
 import { RedisKeys } from './redis-keys.ts'
 import { RedisList } from './redis-list.ts'
-import { assertRevocations, Reassertion } from './redis-reassert.ts'
-import { RecentRevocations } from './redis-recent.ts'
 import { RedisSessions } from './redis-sessions.ts'
 import { RedisSweep } from './redis-sweep.ts'
 import { RedisTickets } from './redis-tickets.ts'
@@ -78,7 +78,13 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const keys = new RedisKeys(prefix)
   const recent = new RecentRevocations()
   const writer = new DurableWriter(link, options.durability ?? {})
-  const changes = new RedisChanges({ link, keys, capacity: maxKnown, onPrimary: () => reassertion.start() })
+  const changes = new RedisChanges({
+    link,
+    keys,
+    capacity: maxKnown,
+    onPrimary: () => reassertion.start(),
+    onAsked: () => reassertion.resume(),
+  })
   const sessions = new RedisSessions({
     link,
     keys,
@@ -90,8 +96,12 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   })
   const denylist = new RedisDenylist(link, keys, writer)
   const apiKeys = new RedisApiKeys(link, keys, writer)
+  const assertive: Assertive = {
+    assertEveryone: (epochs, revocation) => sessions.assertEveryone(epochs, revocation),
+    revokeOne: (id, revocation) => sessions.revokeOne(id, null, revocation),
+  }
   const reassertion = new Reassertion([
-    () => assertRevocations(recent, sessions),
+    () => assertRevocations(recent, assertive),
     () => denylist.assertAgain(),
     () => apiKeys.assertAgain(),
   ])

@@ -52,7 +52,14 @@ function open() {
     lines.push(line)
     return line
   }
-  const feed = new PostgresChanges(connect, 'holdfast_public', new ChangeListeners(), 5000)
+  const feed = new PostgresChanges({
+    open: connect,
+    channel: 'holdfast_public',
+    listeners: new ChangeListeners(),
+    timeout: 5000,
+    onServer: () => undefined,
+    onAsked: () => undefined,
+  })
   const line = (at: number): Line => lines[at] ?? new Line()
   return { feed, lines, told, line, subscribe: () => feed.subscribe((ids) => told.push(ids)) }
 }

@@ -1,6 +1,7 @@
 /**
  * Revocations that this node made a short while ago. A replica that becomes primary may not have them: asynchronous
  * replication forgets. So they hold here whatever the server says, and are asserted again when a primary changes.
+ * A shard is what has an epoch of its own; a store that is not cut into several has the one, named ''.
  */
 import type { Instant, Revocation, SessionId, SessionRecord } from './store.ts'
 
@@ -26,7 +27,7 @@ export class RecentRevocations {
   }
 
   /** The record as this node knows it: revoked here, even if the server has forgotten that. */
-  overlay(record: SessionRecord, shard: string): SessionRecord {
+  overlay(record: SessionRecord, shard: string = ''): SessionRecord {
     if (record.revokedAt !== null) return record
     if (this.#everyone !== undefined && record.epoch < (this.#everyone.epochs.get(shard) ?? 0)) {
       return revokedBy(record, this.#everyone.revocation)

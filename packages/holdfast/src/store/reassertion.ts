@@ -1,6 +1,6 @@
 /** Asserts again what this node revoked and denied lately: after a failover the new primary may have forgotten it. */
-import type { RecentRevocations } from './redis-recent.ts'
-import type { RedisSessions } from './redis-sessions.ts'
+import type { RecentRevocations } from './recent-revocations.ts'
+import type { Revocation, SessionId } from './store.ts'
 
 /** Assertions sent at once. */
 const width = 256
@@ -14,28 +14,41 @@ export class Reassertion {
     this.#rounds = rounds
   }
 
-  /** Starts a round, or has one follow that which is under way. Faults are left to the next: a primary comes back. */
+  /** A primary is there, or there again. Starts a round, or has one follow that which is under way. */
   start(): void {
     this.#isWanted = true
-    if (this.#isRunning) return
+    this.resume()
+  }
+
+  /**
+   * Tries again what a fault cut short: this connection may be there before those that the assertions go over. Until
+   * then this node still holds them as revoked. Cheap when nothing is owed.
+   */
+  resume(): void {
+    if (!this.#isWanted || this.#isRunning) return
     this.#isRunning = true
     void this.#run()
   }
 
   async #run(): Promise<void> {
-    while (this.#isWanted) {
-      this.#isWanted = false
-      // Until it succeeds this node still holds them as revoked; the next reconnect starts again.
-      await Promise.allSettled(this.#rounds.map((round) => round()))
-    }
+    this.#isWanted = false
+    const rounds = await Promise.allSettled(this.#rounds.map((round) => round()))
     this.#isRunning = false
+    if (rounds.some(({ status }) => status === 'rejected')) this.#isWanted = true
+    else this.resume()
   }
 }
 
-export async function assertRevocations(recent: RecentRevocations, sessions: RedisSessions): Promise<void> {
+export interface Assertive {
+  /** Brings each shard to at least the epoch that it had reached before. */
+  assertEveryone(epochs: ReadonlyMap<string, number>, revocation: Revocation): Promise<void>
+  revokeOne(id: SessionId, revocation: Revocation): Promise<unknown>
+}
+
+export async function assertRevocations(recent: RecentRevocations, sessions: Assertive): Promise<void> {
   const { everyone } = recent
   if (everyone !== undefined) await sessions.assertEveryone(everyone.epochs, everyone.revocation)
-  await inGroups([...recent.all], ([id, revocation]) => sessions.revokeOne(id, null, revocation))
+  await inGroups([...recent.all], ([id, revocation]) => sessions.revokeOne(id, revocation))
 }
 
 export async function inGroups<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {

@@ -1,0 +1,94 @@
+/**
+ * A standby that takes over without the latest revocations, as asynchronous replication leaves it: it is promoted before
+ * the primary records them, the primary is killed, and the address that nodes connect to leads to the new one.
+ */
+import pg from 'pg'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type PostgresServer, startPostgres } from '../../../../../test/services/postgres.ts'
+import { eventually } from '../../../../../test/services/redis.ts'
+import { startTcpProxy, type TcpProxy } from '../../../../../test/services/tcp-proxy.ts'
+import { type PostgresStore, postgresStore } from '../../../src/store/postgres.ts'
+import { minute, sample, sampleId, start } from '../../../src/testing/contract/check.ts'
+
+const admin = { at: start + minute, reason: 'admin' } as const
+const everyoneOut = { at: start + minute, reason: 'everyone-out' } as const
+
+let primary: PostgresServer
+let standby: PostgresServer
+let route: TcpProxy
+let stores: readonly [PostgresStore, PostgresStore]
+const pools: pg.Pool[] = []
+
+beforeAll(async () => {
+  primary = await startPostgres()
+  route = await startTcpProxy({ port: primary.port })
+  const open = () => {
+    const pool = new pg.Pool({ ...primary.connection, port: route.port, max: 4 })
+    pools.push(pool)
+    return postgresStore(pool, { expectsStandby: true })
+  }
+  stores = [open(), open()]
+  await stores[0].migrate()
+  standby = await primary.standby()
+})
+afterAll(async () => {
+  for (const store of stores) await store[Symbol.asyncDispose]?.()
+  await Promise.all(pools.map((pool) => pool.end()))
+  await route.stop()
+  await primary.close()
+})
+
+it('has revocations and everyone-out asserted again by the node that made them', { timeout: 60_000 }, async () => {
+  const [one, other] = stores
+  for (const number of [1, 2, 3, 4]) await one.insert(sample(number, number === 4 ? { subject: 'bob' } : {}))
+  for (const store of stores) {
+    store.changes?.subscribe(() => undefined)
+    await eventually('the feed is whole', async () => store.changes?.confirm(Date.now(), 1000) === true)
+  }
+  const replayed = new pg.Client(standby.connection)
+  await replayed.connect()
+  await eventually('the standby has the sessions', async () => {
+    const { rows } = await replayed.query('SELECT count(*) FROM holdfast_sessions')
+    return rows[0].count === '4'
+  })
+  await replayed.end()
+  await standby.promote()
+  expect(await one.revoke({ id: sampleId(1) }, admin)).toEqual({ ids: [sampleId(1)], durable: false })
+  expect(await one.revoke({ subject: 'alice', except: sampleId(3) }, admin)).toMatchObject({ ids: [sampleId(2)] })
+  await primary.stop('kill')
+  route.aim(standby.port)
+  route.cut()
+  // Asking whether the feed is whole is what a node does at its checks; it is also what finds the new server.
+  const heard = async (id: string, reason: string) =>
+    eventually(`another node sees ${reason}`, async () => {
+      one.changes?.confirm(Date.now(), 1000)
+      return (await other.get(id))?.reason === reason
+    })
+  await heard(sampleId(1), 'admin')
+  await heard(sampleId(2), 'admin')
+  expect((await other.get(sampleId(3)))?.reason).toBeNull()
+})
+
+it('holds for the node itself before it has asserted anything', async () => {
+  const [one, other] = stores
+  await one.insert(sample(10))
+  expect((await one.revoke({ id: sampleId(10) }, admin)).ids).toEqual([sampleId(10)])
+  const undo = new pg.Client(standby.connection)
+  await undo.connect()
+  await undo.query('UPDATE holdfast_sessions SET revoked_at = NULL, reason = NULL WHERE id = $1', [sampleId(10)])
+  expect((await other.get(sampleId(10)))?.reason).toBeNull()
+  expect((await one.get(sampleId(10)))?.reason).toBe('admin')
+  expect((await one.list({ subject: 'alice', limit: 10 })).items.find(({ id }) => id === sampleId(10))?.reason).toBe('admin')
+
+  await one.insert(sample(11))
+  await one.revoke({ everyone: true }, everyoneOut)
+  await undo.query('UPDATE holdfast_epoch SET epoch = epoch - 1')
+  await undo.end()
+  expect((await other.get(sampleId(11)))?.reason).toBeNull()
+  expect((await one.get(sampleId(11)))?.reason).toBe('everyone-out')
+  route.cut()
+  await eventually('everyone-out is asserted again', async () => {
+    one.changes?.confirm(Date.now(), 1000)
+    return (await other.get(sampleId(11)))?.reason === 'everyone-out'
+  })
+})
