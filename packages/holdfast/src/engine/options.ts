@@ -10,6 +10,8 @@ import { type Report, readChoice, readCount, readDuration } from './option-reade
 import type { StandardSchema } from './schema.ts'
 import { secretProblem } from './secret.ts'
 
+export type { Report } from './option-readers.ts'
+
 /** What to do about a changed client, weakest first. Each but `off` raises an event. */
 export type ChangePolicy = 'off' | 'log' | 'step-up' | 'deny' | 'revoke'
 
