@@ -14,6 +14,11 @@ export interface Durability {
   readonly replicas?: number
   /** How long to wait for them, in ms: 1 to 1000. Default 100. */
   readonly timeoutMs?: number
+  /**
+   * `accept`: a revocation that is not durable is reported as such. `refuse`: it is a fault, though the primary has
+   * recorded it; the caller repeats it. Default `accept`.
+   */
+  readonly whenNotDurable?: 'accept' | 'refuse'
 }
 
 export interface Written {
@@ -39,11 +44,11 @@ export class DurableWriter {
   readonly #connections: OwnConnections
   readonly #lanes: Map<string, ReplicatedLane> = new Map()
 
-  constructor(link: Link, { replicas = 1, timeoutMs = 100 }: Durability) {
+  constructor(link: Link, { replicas = 1, timeoutMs = 100, whenNotDurable = 'accept' }: Durability) {
     if (!Number.isInteger(replicas) || replicas < 0) throw new RangeError('durability.replicas must be an integer from 0')
     if (!(timeoutMs >= 1 && timeoutMs <= 1000)) throw new RangeError('durability.timeoutMs must be from 1 to 1000')
     this.#link = link
-    this.#durability = { replicas, timeoutMs }
+    this.#durability = { replicas, timeoutMs, whenNotDurable }
     this.#connections = new OwnConnections({
       link,
       overrides,
@@ -59,7 +64,11 @@ export class DurableWriter {
     const job: Job = { script, keys, args }
     const lane = this.#laneFor(shard)
     const written = lane === undefined ? undefined : await this.#runIn(lane, job)
-    return written ?? { reply: await this.#runPlainly(job), durable: false }
+    const result = written ?? { reply: await this.#runPlainly(job), durable: false }
+    if (this.#durability.whenNotDurable === 'refuse' && !result.durable) {
+      throw new Error('the revocation is recorded, but not by as many Redis replicas as asked for')
+    }
+    return result
   }
 
   /** Opens the connections before they are needed. */

@@ -34,14 +34,22 @@ it('waits for as many replicas as asked for', async () => {
   expect(await node.store.revoke({ everyone: true }, admin)).toEqual({ ids: [], durable: true })
 })
 
-it('reports what too few replicas have, and shares one wait among many', async () => {
-  const node = await openNode(connectSingle(primary.url), { ...fresh(), durability: { replicas: 2, timeoutMs: 200 } })
-  await whole(node.feed)
-  for (let number = 0; number < callers; number += 1) await node.store.insert(sample(number))
+it('reports what too few replicas have, or refuses it, and shares one wait among many', async () => {
+  const options = fresh()
+  const accepting = await openNode(connectSingle(primary.url), { ...options, durability: { replicas: 2, timeoutMs: 200 } })
+  const refusing = await openNode(connectSingle(primary.url), {
+    ...options,
+    durability: { replicas: 2, timeoutMs: 200, whenNotDurable: 'refuse' },
+  })
+  await Promise.all([whole(accepting.feed), whole(refusing.feed)])
+  for (let number = 0; number < callers; number += 1) await accepting.store.insert(sample(number))
   const before = performance.now()
-  const revoked = await parallel([node.store], callers, (store, caller) => store.revoke({ id: sampleId(caller) }, admin))
+  const revoked = await parallel([accepting.store], callers, (store, caller) => store.revoke({ id: sampleId(caller) }, admin))
   expect(performance.now() - before).toBeLessThan(2000)
   expect(revoked.every(({ ids, durable }) => ids.length === 1 && !durable)).toBe(true)
+  await refusing.store.insert(sample(100))
+  await expect(Promise.resolve(refusing.store.revoke({ id: sampleId(100) }, admin))).rejects.toThrow('recorded')
+  expect((await accepting.store.get(sampleId(100)))?.reason).toBe('admin')
 })
 
 it('never says durable when the replica is frozen, and says it again when it is back', async () => {
