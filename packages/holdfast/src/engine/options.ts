@@ -6,9 +6,9 @@ import type { Duration } from './duration.ts'
 import type { FaultLogger } from './events.ts'
 import { unfailing } from './hook.ts'
 import { type JwtOptions, type JwtSettings, readJwt } from './jwt/options.ts'
+import { checkHooks, checkStore, readPromotion, readSecrets } from './option-checks.ts'
 import { type Report, readChoice, readCount, readDuration } from './option-readers.ts'
 import type { StandardSchema } from './schema.ts'
-import { secretProblem } from './secret.ts'
 
 export type { Report } from './option-readers.ts'
 
@@ -185,7 +185,6 @@ const limitDefaults = {
 const changePolicies: readonly ChangePolicy[] = ['off', 'log', 'step-up', 'deny', 'revoke']
 const durablePolicies: readonly DurablePolicy[] = ['accept', 'refuse']
 const capPolicies: readonly WhenFull[] = ['evict-oldest', 'evict-idle', 'refuse']
-const storeMethods = ['insert', 'get', 'replace', 'touch', 'list', 'revoke', 'sweep'] as const
 
 function readLimits(given: EngineOptions['limits'], name: keyof typeof limitDefaults, report: Report): Limits {
   const defaults = limitDefaults[name]
@@ -194,27 +193,6 @@ function readLimits(given: EngineOptions['limits'], name: keyof typeof limitDefa
   const absolute = readDuration(given?.[name]?.absolute, `limits.${name}.absolute`, range(defaults.absolute), report)
   if (idle > absolute) report({ field: `limits.${name}`, message: `idle (${idle} ms) must not exceed absolute (${absolute} ms)` })
   return { idle, absolute }
-}
-
-function readSecrets(given: unknown, report: Report): readonly [string, ...string[]] {
-  const [newest, ...older]: unknown[] = Array.isArray(given) ? given : [given]
-  const secrets = [newest, ...older]
-  secrets.forEach((secret, at) => {
-    const message = secretProblem(secret)
-    if (message !== undefined) report({ field: secrets.length === 1 ? 'secret' : `secret[${at}]`, message })
-  })
-  if (new Set(secrets).size !== secrets.length) report({ field: 'secret', message: 'must not list the same secret twice' })
-  if (secrets.length > 10) report({ field: 'secret', message: 'must not list more than 10 secrets' })
-  return secrets.map(String) as [string, ...string[]]
-}
-
-const promotionPolicies = ['merge', 'discard', 'refuse'] as const
-
-function readPromotion(given: unknown, report: Report): PromotionPolicy {
-  if (typeof given === 'function') return given as PromotionPolicy
-  const found = given === undefined ? 'merge' : promotionPolicies.find((policy) => policy === given)
-  if (found === undefined) report({ field: 'promotion', message: `must be a function or one of ${promotionPolicies.join(', ')}` })
-  return found ?? 'merge'
 }
 
 function readCap(given: EngineOptions['sessionsPerSubject'], report: Report): EngineSettings['cap'] {
@@ -231,24 +209,6 @@ function readBreaker(given: EngineOptions['breaker'], report: Report): BreakerSe
     faults: readCount(given?.faults, 'breaker.faults', { default: 10, min: 1, max: 1_000_000 }, report),
     pause: readDuration(given?.pause, 'breaker.pause', durations.breakerPause, report),
   }
-}
-
-function checkStore(store: unknown, report: Report): void {
-  const missing = storeMethods.filter((name) => typeof (store as Partial<SessionStore> | undefined)?.[name] !== 'function')
-  if (missing.length > 0) report({ field: 'store', message: `must be a session store; missing: ${missing.join(', ')}` })
-}
-
-/** Members that must be functions, for the options that are objects or functions of the app's. */
-function checkHooks(options: Partial<Record<keyof EngineOptions, unknown>>, report: Report): void {
-  const isFunction = (value: unknown) => typeof value === 'function'
-  const { clock, random, onFault, attributes } = options as Record<string, Record<string, unknown> | undefined>
-  if (clock !== undefined && !(isFunction(clock?.now) && isFunction(clock?.after)))
-    report({ field: 'clock', message: 'must have the functions now and after' })
-  if (random !== undefined && !isFunction(random)) report({ field: 'random', message: 'must be a function' })
-  if (onFault !== undefined && !isFunction(onFault)) report({ field: 'onFault', message: 'must be a function' })
-  const standard = attributes?.['~standard'] as Record<string, unknown> | undefined
-  if (attributes !== undefined && !isFunction(standard?.validate))
-    report({ field: 'attributes', message: 'must be a Standard Schema validator' })
 }
 
 function logToStandardError(fault: unknown, doing: string): void {
