@@ -12,6 +12,7 @@ export type {
   RevokeResult,
   RevokeSelector,
   SessionList,
+  TokensInput,
   VerifyOptions,
 } from './engine/api.ts'
 export type { Clock } from './engine/clock.ts'
@@ -22,10 +23,10 @@ export type { EventInput, EventListener, FaultLogger, SecurityEvent } from './en
 export type { JwtKeyOptions } from './engine/jwt/key-options.ts'
 export type { JwkSet, PublicJwk } from './engine/jwt/keys.ts'
 export type { JwtOptions } from './engine/jwt/options.ts'
-export type { ChangePolicy, EngineOptions, LimitOptions, PromotionPolicy } from './engine/options.ts'
+export type { ChangePolicy, EngineOptions, LimitOptions, PromotionPolicy, ReusePolicy, TokenOptions } from './engine/options.ts'
 export type { StandardSchema } from './engine/schema.ts'
 export { secretProblem } from './engine/secret.ts'
-export type { Issued, RequestContext, Session, Verdict } from './engine/session.ts'
+export type { Issued, IssuedTokens, RefreshContext, RefreshVerdict, RequestContext, Session, Verdict } from './engine/session.ts'
 export type { ChangeStats, Stats, StoreCallStats } from './engine/stats.ts'
 export { createHoldfast, type Holdfast, type HoldfastOptions } from './holdfast.ts'
 export type { AnonymousStart, Delivered, SignInInput, StartAnonymousInput, StepUpInput } from './http/changes.ts'
@@ -49,4 +50,4 @@ export {
   eventSeverities,
 } from './shared/event-kinds.ts'
 export type { CurrentSessionWire, FieldProblem, PageWire, ProblemWire, SessionWire } from './shared/wire.ts'
-export type { Attributes, Instant, JsonValue, Origin, SessionId } from './store/store.ts'
+export type { Attributes, Instant, JsonValue, Origin, SessionId, TokenGrant } from './store/store.ts'

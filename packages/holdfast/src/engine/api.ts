@@ -1,9 +1,9 @@
 /** The engine as its callers see it: every operation, its input and its answer. */
 import type { RevocationReason } from '../shared/codes.ts'
-import type { Attributes, Awaitable, Binding, Instant, Origin, SessionId } from '../store/store.ts'
+import type { Attributes, Awaitable, Binding, Instant, Origin, SessionId, TokenGrant } from '../store/store.ts'
 import type { EventInput, SecurityEvent } from './events.ts'
 import type { JwkSet } from './jwt/keys.ts'
-import type { Issued, RequestContext, Session, Verdict } from './session.ts'
+import type { Issued, IssuedTokens, RefreshContext, RefreshVerdict, RequestContext, Session, Verdict } from './session.ts'
 import type { Stats } from './stats.ts'
 
 export interface IssueInput<A extends Attributes = Attributes> {
@@ -22,6 +22,19 @@ export interface IssueInput<A extends Attributes = Attributes> {
   readonly binding?: Partial<Pick<Binding, 'jkt' | 'deviceKey'>>
   /** The session of the same browser that this sign-in replaces; it ends in the same step. */
   readonly replaces?: SessionId | undefined
+}
+
+export interface TokensInput<A extends Attributes = Attributes> extends Omit<IssueInput<A>, 'remember'> {
+  /** Of the access tokens. `jwt` needs the `jwt` option. Default `opaque`. */
+  readonly format?: TokenGrant['format'] | undefined
+  /** For whom the access tokens are (`aud`): 1 to 256 printable ASCII characters. */
+  readonly audience?: string | undefined
+  /** The OAuth client that alone may refresh: 1 to 256 printable ASCII characters. Default any. */
+  readonly clientId?: string | undefined
+  /** What lists call it, in place of the client's user agent: 1 to 64 characters. */
+  readonly label?: string | undefined
+  /** A visitor's session, if it is still live: its attributes are carried over (those given win), and it ends. */
+  readonly promotes?: SessionId | undefined
 }
 
 export interface AnonymousInput<A extends Attributes = Attributes> {
@@ -106,9 +119,22 @@ export interface EngineApi<A extends Attributes = Attributes> {
    * anonymous session ends; the `promotion` option decides otherwise. `undefined` when the anonymous session is not live, or another call promoted it first.
    */
   promote(anonymous: SessionId, input: IssueInput<A>): Promise<Issued<A> | undefined>
+  /**
+   * Starts a session of its own that is carried by tokens: a short-lived access token, which `verify` takes, and a
+   * refresh token, which only `refresh` takes. Throws as `issue`.
+   */
+  issueTokens(input: TokensInput<A>): Promise<IssuedTokens<A>>
+  /**
+   * Exchanges a refresh token for its successor and a new access token; earlier access tokens stay good until they
+   * expire. Inside the `tokens.grace` the same client gets the same successor again. Any other use of a spent one is
+   * reuse: the session ends (RFC 9700 section 4.14.2). Never throws.
+   */
+  refresh(token: string | null | undefined, context?: RefreshContext): Promise<RefreshVerdict<A>>
+  /** The session that a token of ours names, dead or alive; `undefined` for what this service did not sign. Asks no store. */
+  sessionOf(token: string): SessionId | undefined
   /** Checks a presented token. Answers at once when this node has verified it before; never throws. */
   verify(token: string | null | undefined, context?: RequestContext, options?: VerifyOptions): Awaitable<Verdict<A>>
-  /** A new secret for the same session; the old one is dead at once. `undefined` when the session is not live. */
+  /** A new secret for the same session; the old one, and every token, is dead at once. `undefined` when the session is not live. */
   regenerate(session: SessionId): Promise<Issued<A> | undefined>
   /**
    * Records a step-up and replaces the secret; the old one stays good for ten seconds without the new rights.

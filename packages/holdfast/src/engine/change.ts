@@ -6,7 +6,7 @@ import { wasRefused } from './guard.ts'
 import { endOf } from './record.ts'
 
 /** Losing this often in a row means something is wrong, not busy: every loss is another caller's success. */
-const mostAttempts = 100
+export const mostAttempts = 100
 
 /**
  * Applies `next` to the live record; `undefined` when there is none, or when `next` declines. `next` may run several
@@ -34,7 +34,7 @@ export async function changeRecord(
  * Writes the change. When the store's answer is lost the change may have landed all the same, and a new secret that
  * nobody was handed would sign its session out: so the record is read once more before the fault is thrown.
  */
-async function replaced(core: Core, record: SessionRecord, changed: SessionRecord): Promise<boolean> {
+export async function replaced(core: Core, record: SessionRecord, changed: SessionRecord): Promise<boolean> {
   try {
     return await write(core, () => core.store.replace(changed, record.revision))
   } catch (fault) {

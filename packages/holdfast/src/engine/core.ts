@@ -2,6 +2,7 @@
 import type { Awaitable, Instant, SessionId, SessionRecord, SessionStore } from '../store/store.ts'
 import type { Confirmation, VerifiedCache } from './cache.ts'
 import type { Connections } from './connections.ts'
+import type { RandomPool } from './crypto.ts'
 import type { Events } from './events.ts'
 import type { Flights } from './flights.ts'
 import type { Guard } from './guard.ts'
@@ -20,6 +21,7 @@ export interface Core {
   readonly store: SessionStore
   readonly guard: Guard
   readonly keyring: Keyring
+  readonly random: RandomPool
   readonly tokens: Tokens
   /** Null unless the `jwt` option is set. */
   readonly jwt: AccessTokens | null

@@ -10,6 +10,7 @@ import { Events } from './events.ts'
 import { Flights } from './flights.ts'
 import { Guard } from './guard.ts'
 import { issue, issueAnonymous } from './issue.ts'
+import { issueTokens } from './issue-tokens.ts'
 import { createAccessTokens } from './jwt/access-tokens.ts'
 import { createKeyring } from './keyring.ts'
 import { get, list } from './list.ts'
@@ -17,6 +18,7 @@ import type { EngineOptions, EngineSettings } from './options.ts'
 import { PendingRevocations } from './pending.ts'
 import { promote } from './promote.ts'
 import { withSighting } from './record.ts'
+import { refresh, sessionOf } from './refresh.ts'
 import { elevate, regenerate } from './regenerate.ts'
 import { repeatRevocation, revoke, revokeAll, revokeToken } from './revoke.ts'
 import type { Session } from './session.ts'
@@ -46,6 +48,7 @@ function createCore(settings: EngineSettings, store: EngineOptions['store']): Co
     store,
     guard,
     keyring,
+    random,
     tokens: createTokens(keyring, random),
     jwt: settings.jwt === null ? null : createAccessTokens(settings.jwt, keyring, random),
     events,
@@ -130,7 +133,10 @@ export function createEngine<A extends Attributes>(settings: EngineSettings, sto
   const api: EngineApi = {
     issue: (input) => issue(core, input),
     issueAnonymous: (input) => issueAnonymous(core, input),
-    promote: (anonymous, input) => promote(core, anonymous, input),
+    promote: (anonymous, input) => promote(core, anonymous, input, (merged) => issue(core, merged)),
+    issueTokens: (input) => issueTokens(core, input),
+    refresh: (token, context) => refresh(core, token, context),
+    sessionOf: (token) => sessionOf(core, token),
     verify: (token, context, options) => verify(core, token, context, options),
     regenerate: (session) => regenerate(core, session),
     elevate: (session, input) => elevate(core, session, input),

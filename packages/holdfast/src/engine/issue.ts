@@ -1,5 +1,5 @@
 /** Starting a session: for a subject, or for a visitor who is not signed in. */
-import type { Attributes, Insertion, Instant, SessionCap, SessionId, SessionRecord } from '../store/store.ts'
+import type { Attributes, Insertion, Instant, SessionCap, SessionId, SessionRecord, TokenGrant } from '../store/store.ts'
 import type { AnonymousInput, IssueInput } from './api.ts'
 import { type Core, forget, listed, nowOf, read, write } from './core.ts'
 import { HoldfastError, invalidField } from './errors.ts'
@@ -12,21 +12,36 @@ import { applyRevocation, revokeTarget } from './revoke.ts'
 import { checkAttributes } from './schema.ts'
 import type { Issued, RequestContext } from './session.ts'
 import { checkSubject } from './subject.ts'
+import type { TokenKind } from './token.ts'
 
-interface Start {
-  readonly subject: string | null
+/** What carries a session: one secret, or a grant of access and refresh tokens. */
+export interface Carried {
+  /** Of the token whose digest the record keeps. */
+  readonly kind: TokenKind
   readonly limits: Limits
-  readonly attributes: Attributes
-  readonly context: RequestContext | undefined
   readonly persistent: boolean
+  readonly grant: TokenGrant | null
+  /** In place of the one that the user agent gives. */
+  readonly label?: string | undefined
 }
 
-/** A new record and the token that opens it. */
-function begin(core: Core, start: Start): { record: SessionRecord; token: string } {
+interface Start extends Carried {
+  readonly subject: string | null
+  readonly attributes: Attributes
+  readonly context: RequestContext | undefined
+}
+
+/** A new record and the token that its digest is of. */
+interface Begun {
+  readonly record: SessionRecord
+  readonly token: string
+}
+
+function begin(core: Core, start: Start): Begun {
   const now = nowOf(core)
-  const { subject, limits, context } = start
+  const { kind, subject, limits, context } = start
   const id = core.tokens.newId(subject)
-  const { token, digest } = core.tokens.mint({ kind: subject === null ? 'anonymous' : 'session', id, generation: 0 })
+  const { token, digest } = core.tokens.mint({ kind, id, generation: 0 })
   const ip = keptAddress(context?.ip)
   const record: SessionRecord = {
     id,
@@ -45,14 +60,14 @@ function begin(core: Core, start: Start): { record: SessionRecord; token: string
     generation: 0,
     nonce: null,
     rotatedAt: null,
-    grant: null,
+    grant: start.grant,
     binding: { fingerprint: fingerprintOf(core.keyring, context?.userAgent), jkt: null, deviceKey: null },
     origin: 'local',
     persistent: start.persistent,
     firstIp: ip,
     lastIp: ip,
     userAgent: keptUserAgent(context?.userAgent),
-    label: labelOf(context?.userAgent),
+    label: start.label ?? labelOf(context?.userAgent),
     attributes: start.attributes,
     revokedAt: null,
     reason: null,
@@ -70,18 +85,20 @@ function checkAuthTime(authTime: Instant | undefined, now: Instant): Instant {
 }
 
 export async function issue(core: Core, input: IssueInput): Promise<Issued> {
+  const { remembered, signedIn } = core.settings.limits
+  const persistent = input.remember === true
+  const carried: Carried = { kind: 'session', limits: persistent ? remembered : signedIn, persistent, grant: null }
+  const { record, token } = await startForSubject(core, input, carried)
+  return { session: listed(record, record.createdAt), token }
+}
+
+/** A stored session of a subject, and the token that its digest is of. */
+export async function startForSubject(core: Core, input: Omit<IssueInput, 'remember'>, carried: Carried): Promise<Begun> {
   checkSubject(input.subject)
   const attributes = await checkAttributes(core.settings.attributes, input.attributes ?? {})
   const predecessor = input.replaces === undefined ? undefined : await liveRecord(core, input.replaces)
-  const persistent = input.remember === true
-  const limits = persistent ? core.settings.limits.remembered : core.settings.limits.signedIn
-  const { record: started, token } = begin(core, {
-    subject: input.subject,
-    limits,
-    attributes,
-    context: input.context,
-    persistent,
-  })
+  const { subject, context } = input
+  const { record: started, token } = begin(core, { ...carried, subject, attributes, context })
   const record: SessionRecord = {
     ...started,
     authTime: checkAuthTime(input.authTime, started.createdAt),
@@ -95,18 +112,20 @@ export async function issue(core: Core, input: IssueInput): Promise<Issued> {
   evictedSessions(core, record, evicted)
   if (predecessor !== undefined) await endPredecessor(core, record, predecessor)
   core.events.emit({ kind: 'session_created', session: record.id, subject: record.subject, ip: record.firstIp })
-  return { session: listed(record, record.createdAt), token }
+  return { record, token }
 }
 
 export async function issueAnonymous(core: Core, input: AnonymousInput = {}): Promise<Issued> {
   const attributes = await checkAttributes(core.settings.attributes, input.attributes ?? {})
   const { limits } = core.settings
   const { record, token } = begin(core, {
+    kind: 'anonymous',
     subject: null,
     limits: limits.anonymous,
     attributes,
     context: input.context,
     persistent: false,
+    grant: null,
   })
   const { evicted } = await insert(core, record)
   evictedSessions(core, record, evicted)
@@ -125,7 +144,7 @@ async function insert(core: Core, record: SessionRecord, cap?: SessionCap): Prom
 }
 
 /** Not awaited, and not repeated: a caller of a failing store waits for one deadline, not two. */
-function abandon(core: Core, id: SessionId): void {
+export function abandon(core: Core, id: SessionId): void {
   const revocation = { at: nowOf(core), reason: 'replaced' } as const
   applyRevocation(core, { id }, revocation).catch((fault: unknown) =>
     core.settings.onFault(fault, 'ending a session that was not handed out'),

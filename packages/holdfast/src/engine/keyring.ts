@@ -3,11 +3,14 @@ import { deriveKey, Mac, sha256 } from './crypto.ts'
 import type { tokenKinds } from './token.ts'
 
 /** What a key may be used for. One derived key each, so that nothing made for one use is accepted for another. */
-type Purpose = keyof typeof tokenKinds | 'csrf' | 'event-id' | 'events' | 'fingerprint' | 'jwt' | 'slot'
+type Purpose = keyof typeof tokenKinds | 'access' | 'succession' | 'csrf' | 'event-id' | 'events' | 'fingerprint' | 'jwt' | 'slot'
 const purposes: readonly Purpose[] = [
   'session',
   'anonymous',
+  'refresh',
   'ticket',
+  'access',
+  'succession',
   'csrf',
   'event-id',
   'events',

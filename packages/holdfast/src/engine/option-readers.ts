@@ -4,6 +4,13 @@ import { milliseconds } from './duration.ts'
 
 export type Report = (problem: FieldProblem) => void
 
+export const second: number = 1000
+export const minute: number = 60 * second
+export const hour: number = 60 * minute
+export const day: number = 24 * hour
+/** Cookies and sessions beyond 400 days are cut by browsers (RFC 6265bis) and help nobody. */
+export const longestLimit: number = 400 * day
+
 export interface Range {
   readonly default: number
   readonly min: number

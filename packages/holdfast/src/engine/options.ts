@@ -7,10 +7,12 @@ import type { FaultLogger } from './events.ts'
 import { unfailing } from './hook.ts'
 import { type JwtOptions, type JwtSettings, readJwt } from './jwt/options.ts'
 import { checkHooks, checkStore, readPromotion, readSecrets } from './option-checks.ts'
-import { type Report, readChoice, readCount, readDuration } from './option-readers.ts'
+import { day, hour, longestLimit, minute, type Report, readChoice, readCount, readDuration, second } from './option-readers.ts'
 import type { StandardSchema } from './schema.ts'
+import { type Limits, readTokens, type TokenOptions, type TokenSettings } from './token-options.ts'
 
 export type { Report } from './option-readers.ts'
+export type { Limits, ReusePolicy, TokenOptions } from './token-options.ts'
 
 /** What to do about a changed client, weakest first. Each but `off` raises an event. */
 export type ChangePolicy = 'off' | 'log' | 'step-up' | 'deny' | 'revoke'
@@ -43,6 +45,8 @@ export interface EngineOptions<A extends Attributes = Attributes> {
     /** Default 10 min idle, 24 h absolute. */
     readonly anonymous?: LimitOptions
   }
+  /** Sessions carried by access and refresh tokens. */
+  readonly tokens?: TokenOptions
   /** Live sessions of one subject, and what a sign-in beyond them does. Default 5, `evict-oldest`. */
   readonly sessionsPerSubject?: { readonly max?: number; readonly whenFull?: WhenFull } | 'unlimited'
   /** A token presented by another kind of browser. Default `deny`. */
@@ -93,11 +97,6 @@ export interface EngineOptions<A extends Attributes = Attributes> {
   readonly onFault?: FaultLogger
 }
 
-export interface Limits {
-  readonly idle: number
-  readonly absolute: number
-}
-
 export interface BreakerSettings {
   readonly faults: number
   readonly pause: number
@@ -106,6 +105,7 @@ export interface BreakerSettings {
 export interface EngineSettings {
   readonly secrets: readonly [string, ...string[]]
   readonly limits: { readonly signedIn: Limits; readonly remembered: Limits; readonly anonymous: Limits }
+  readonly tokens: TokenSettings
   readonly cap: { readonly max: number; readonly whenFull: WhenFull } | null
   readonly fingerprint: ChangePolicy
   readonly ipChange: ChangePolicy
@@ -134,6 +134,7 @@ export const engineOptionNames: readonly (keyof EngineOptions)[] = [
   'secret',
   'store',
   'limits',
+  'tokens',
   'sessionsPerSubject',
   'fingerprint',
   'ipChange',
@@ -156,13 +157,6 @@ export const engineOptionNames: readonly (keyof EngineOptions)[] = [
   'random',
   'onFault',
 ]
-
-const second = 1000
-const minute = 60 * second
-const hour = 60 * minute
-const day = 24 * hour
-/** Cookies and sessions beyond 400 days are cut by browsers (RFC 6265bis) and help nobody. */
-const longestLimit = 400 * day
 
 const durations = {
   elevation: { default: 10 * minute, min: second, max: longestLimit },
@@ -232,6 +226,7 @@ export function parseEngineOptions<A extends Attributes>(options: EngineOptions<
   return Object.freeze({
     secrets,
     limits,
+    tokens: readTokens(options.tokens, report),
     cap: readCap(options.sessionsPerSubject, report),
     fingerprint: readChoice(options.fingerprint, 'fingerprint', changePolicies, 'deny', report),
     ipChange: readChoice(options.ipChange, 'ipChange', changePolicies, 'log', report),

@@ -4,10 +4,9 @@ import type { IssueInput } from './api.ts'
 import { changeRecord } from './change.ts'
 import { type Core, forget, nowOf, read } from './core.ts'
 import { HoldfastError } from './errors.ts'
-import { issue } from './issue.ts'
 import type { PromotionPolicy } from './options.ts'
 import { applyRevocation, revokeTarget } from './revoke.ts'
-import type { Issued } from './session.ts'
+import type { Session } from './session.ts'
 
 /** How long a claim keeps others out; past it the process that claimed is taken for dead. */
 const claimLength = 10_000
@@ -62,13 +61,19 @@ function carriedOver(policy: PromotionPolicy, visitor: Attributes, given: Attrib
   return { ...visitor, ...given }
 }
 
-export async function promote(core: Core, anonymous: SessionId, input: IssueInput): Promise<Issued | undefined> {
+/** `start` issues the new session, by one secret or by tokens, with what the visitor's attributes become. */
+export async function promote<T extends { readonly session: Session }>(
+  core: Core,
+  anonymous: SessionId,
+  input: IssueInput,
+  start: (carried: IssueInput) => Promise<T>,
+): Promise<T | undefined> {
   const visitor = await claim(core, anonymous)
   if (visitor === undefined) return undefined
-  let issued: Issued
+  let issued: T
   try {
     const attributes = carriedOver(core.settings.promotion, visitor.attributes, input.attributes ?? {})
-    issued = await issue(core, { ...input, attributes })
+    issued = await start({ ...input, attributes })
   } catch (fault) {
     await giveBack(core, visitor.id, visitor.nonce)
     throw fault

@@ -1,5 +1,6 @@
 /** A new secret for the same session: after a credential change, and with more rights at a step-up. */
 import type { SessionId, SessionRecord } from '../store/store.ts'
+import { isGranted, mintAccess } from './access.ts'
 import type { ElevateInput } from './api.ts'
 import { changeRecord } from './change.ts'
 import { type Core, listed, nowOf } from './core.ts'
@@ -10,8 +11,22 @@ import type { Issued, RequestContext } from './session.ts'
 import type { Minted } from './token.ts'
 
 function mintNext(core: Core, record: SessionRecord): Minted {
-  const kind = record.subject === null ? 'anonymous' : 'session'
+  const kind = isGranted(record) ? 'refresh' : record.subject === null ? 'anonymous' : 'session'
   return core.tokens.mint({ kind, id: record.id, generation: record.generation + 1 })
+}
+
+/** Access tokens die with the salt that they derive from, and the lineage of refresh tokens is cut. */
+function regranted(core: Core, { grant, nonce }: SessionRecord): Pick<SessionRecord, 'grant' | 'nonce'> {
+  return grant === null ? { grant, nonce } : { grant: { ...grant, salt: core.tokens.newSalt() }, nonce: null }
+}
+
+/** What the client is handed: the new secret itself, or an access token where tokens carry the session. */
+function handOver(core: Core, record: SessionRecord, minted: Minted | undefined): Issued | undefined {
+  const now = nowOf(core)
+  const session = listed(record, now)
+  if (!isGranted(record)) return minted && { session, token: minted.token }
+  const { token } = mintAccess(core, record, now, true)
+  return { session, token, ...(minted === undefined ? {} : { refreshToken: minted.token }) }
 }
 
 /** Replaces the secret; the old one is dead at once (ASVS 7.2.4). */
@@ -28,11 +43,12 @@ export async function regenerate(core: Core, id: SessionId): Promise<Issued | un
       previous: null,
       generation: current.generation + 1,
       rotatedAt: now,
+      ...regranted(core, current),
     }
   })
-  if (record === undefined || minted === undefined) return undefined
+  if (record === undefined) return undefined
   core.events.emit({ kind: 'session_renewed', session: id, subject: record.subject })
-  return { session: listed(record, nowOf(core)), token: minted.token }
+  return handOver(core, record, minted)
 }
 
 /** The client that proved itself anew becomes the session's own. */
@@ -56,7 +72,8 @@ function checkLength(forMs: number): number {
 
 /**
  * Records a step-up and replaces the secret. The one before stays good for the `stepUpGrace`, so that requests in
- * flight and other tabs do not fail, but it never carries the new rights.
+ * flight and other tabs do not fail, but it never carries the new rights. Where tokens carry the session, the new
+ * access token alone carries them: neither an earlier one nor any that a refresh gives.
  */
 export async function elevate(core: Core, id: SessionId, input: ElevateInput): Promise<Issued | undefined> {
   const { elevation, stepUpGrace } = core.settings
@@ -66,21 +83,25 @@ export async function elevate(core: Core, id: SessionId, input: ElevateInput): P
     // A step-up proves a subject; a visitor has none to prove.
     if (current.subject === null) return undefined
     const now = nowOf(core)
-    minted = mintNext(core, current)
-    return {
+    const raised: SessionRecord = {
       ...rebound(core, current, input.context),
       elevation: {
         until: Math.min(now + length, current.absoluteExpiresAt),
         amr: [...new Set([...current.amr, ...input.amr])],
         acr: input.acr ?? current.acr,
       },
+    }
+    if (isGranted(current)) return raised
+    minted = mintNext(core, current)
+    return {
+      ...raised,
       digest: minted.digest,
       previous: stepUpGrace === 0 ? null : { digest: current.digest, until: now + stepUpGrace },
       generation: current.generation + 1,
       rotatedAt: now,
     }
   })
-  if (record === undefined || minted === undefined) return undefined
+  if (record === undefined) return undefined
   core.events.emit({ kind: 'session_elevated', session: id, subject: record.subject, ip: input.context?.ip ?? null })
-  return { session: listed(record, nowOf(core)), token: minted.token }
+  return handOver(core, record, minted)
 }

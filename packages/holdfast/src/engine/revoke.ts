@@ -6,6 +6,7 @@ import { type Core, forget, nowOf, read } from './core.ts'
 import { equalText } from './crypto.ts'
 import { storeUnavailable } from './errors.ts'
 import type { PendingTarget } from './pending.ts'
+import { readToken } from './refusal.ts'
 import { checkSubject } from './subject.ts'
 import { sessionIdPattern } from './token.ts'
 
@@ -67,8 +68,9 @@ function insist(core: Core, target: RevokeTarget, { ids, durable }: Revoked, rev
  * unless the secret was replaced meanwhile: whoever holds a spent one must not be able to sign its owner out.
  */
 export async function revokeToken(core: Core, token: string, options: RevokeOptions = {}): Promise<RevokeResult> {
-  const parsed = core.tokens.parse(token)
-  if (parsed === undefined) return { revoked: [], durable: true }
+  const parsed = readToken(core, token)
+  // A ticket opens one connection, and leaks more easily than what it was made from.
+  if (parsed === undefined || parsed.kind === 'ticket') return { revoked: [], durable: true }
   const { id, digest } = parsed
   const revocation: Revocation = { at: nowOf(core), reason: options.reason ?? 'logout' }
   let revoked: Revoked

@@ -1,6 +1,6 @@
 /** The public view of a session: what an app may see and show. No digest, no secret. */
 import type { DeadReason, RevocationReason, UnknownCode } from '../shared/codes.ts'
-import type { Attributes, Instant, Origin, SessionId, SessionRecord } from '../store/store.ts'
+import type { Attributes, Instant, Origin, SessionId, SessionRecord, TokenGrant } from '../store/store.ts'
 
 export interface Session<A extends Attributes = Attributes> {
   readonly id: SessionId
@@ -19,6 +19,8 @@ export interface Session<A extends Attributes = Attributes> {
   readonly idleExpiresAt: Instant
   readonly absoluteExpiresAt: Instant
   readonly persistent: boolean
+  /** How it is carried by access and refresh tokens; null for a session carried by one secret. */
+  readonly grant: Omit<TokenGrant, 'salt'> | null
   readonly origin: Origin
   readonly firstIp: string | null
   readonly lastIp: string | null
@@ -45,11 +47,33 @@ export interface RequestContext {
   readonly userAgent?: string | undefined
 }
 
+/** What a request for fresh tokens tells of its client. */
+export interface RefreshContext extends RequestContext {
+  /** The OAuth `client_id`. Tokens that were issued to one are refreshed for no other. */
+  readonly clientId?: string | undefined
+}
+
 export interface Issued<A extends Attributes = Attributes> {
   readonly session: Session<A>
-  /** The secret to hand to the client, once. It cannot be had again. */
+  /** The secret to hand to the client, once. It cannot be had again. An access token when tokens carry the session. */
   readonly token: string
+  /** Present when a session that is carried by tokens got a new refresh token; the one before is dead. */
+  readonly refreshToken?: string
 }
+
+/** Access and refresh token of one session, to hand to its client. */
+export interface IssuedTokens<A extends Attributes = Attributes> {
+  readonly session: Session<A>
+  readonly accessToken: string
+  readonly accessExpiresAt: Instant
+  readonly refreshToken: string
+}
+
+/** The answer of `refresh`: `unknown` spent nothing that a repetition could not have again. */
+export type RefreshVerdict<A extends Attributes = Attributes> =
+  | ({ readonly status: 'live' } & IssuedTokens<A>)
+  | { readonly status: 'dead'; readonly reason: DeadReason }
+  | { readonly status: 'unknown'; readonly code: UnknownCode; readonly retryAfter: number }
 
 export interface ViewFlags {
   /** False for a secret that a step-up replaced: it keeps the old rights for a few seconds, not the new. */
@@ -64,6 +88,10 @@ function deepFreeze<T extends object>(value: T): T {
     if (typeof item === 'object' && item !== null) deepFreeze(item)
   }
   return Object.freeze(value)
+}
+
+function grantOf(grant: TokenGrant | null): Session['grant'] {
+  return grant && Object.freeze({ format: grant.format, audience: grant.audience, clientId: grant.clientId })
 }
 
 /** The view is shared by every request that presents the session, so nothing in it can be changed. */
@@ -83,6 +111,7 @@ export function viewOf<A extends Attributes>(record: SessionRecord, flags: ViewF
     idleExpiresAt: record.idleExpiresAt,
     absoluteExpiresAt: record.absoluteExpiresAt,
     persistent: record.persistent,
+    grant: grantOf(record.grant),
     origin: record.origin,
     firstIp: record.firstIp,
     lastIp: record.lastIp,

@@ -10,9 +10,9 @@ import { type Core, nowOf, write } from './core.ts'
 import { storeUnavailable } from './errors.ts'
 import { keptAddress } from './network.ts'
 import { endOf } from './record.ts'
+import { readToken } from './refusal.ts'
 import type { RequestContext, Session, Verdict } from './session.ts'
 import { viewOf } from './session.ts'
-import { longestToken } from './token.ts'
 import { dead, note, refuseClient, unknown } from './verify.ts'
 
 const lifetime = 30_000
@@ -54,7 +54,7 @@ function dataOf(value: JsonValue): TicketData {
 /** Expired, spent, forged and of another kind are one answer: `invalid`. */
 export async function redeemTicket(core: Core, text: string, client: RequestContext | null): Promise<Verdict> {
   try {
-    const parsed = typeof text === 'string' && text.length <= longestToken ? core.tokens.parse(text) : undefined
+    const parsed = readToken(core, text)
     if (parsed?.kind !== 'ticket') return dead(core, 'invalid', undefined, client)
     const tickets = ticketsOf(core)
     const spent = await write(core, () => tickets.take(parsed.digest, nowOf(core)))

@@ -9,16 +9,17 @@
  */
 import type { Instant, SessionId } from '../store/store.ts'
 import { equalBytes, type RandomPool, sha256 } from './crypto.ts'
-import type { Keyring } from './keyring.ts'
+import type { Keyring, SigningKey } from './keyring.ts'
 
 /** Kinds of token and the prefix that makes each recognisable to secret scanners. */
-export const tokenKinds = { session: 'hf1_', anonymous: 'hfa1_', ticket: 'hft1_' } as const
+export const tokenKinds = { session: 'hf1_', anonymous: 'hfa1_', refresh: 'hfr1_', ticket: 'hft1_' } as const
 export type TokenKind = keyof typeof tokenKinds
 
 const offsets = { id: 3, generation: 21, expiry: 25, secret: 30, tag: 62, end: 78 } as const
 const bodyLength = (offsets.end / 3) * 4
 const idBytes = 18
 const slotTagBytes = 3
+const nonceBytes = 18
 /** Where the session id stands in the text after the prefix. */
 const idText = { from: 4, to: 28 } as const
 
@@ -35,19 +36,45 @@ export interface ParsedToken {
   /** Null when the record alone decides. */
   readonly expiresAt: Instant | null
   readonly digest: string
+  /** Of the key that signed it. */
+  readonly keyId: string
 }
 
 export interface TokenInput {
   readonly kind: TokenKind
   readonly id: SessionId
   readonly generation: number
-  readonly expiresAt?: Instant
+}
+
+/** What the secret of an access token derives from, beside the key. */
+export interface AccessInput {
+  readonly id: SessionId
+  readonly generation: number
+  /** Cut to whole seconds. */
+  readonly expiresAt: Instant
+  /** Only the record holds it: neither a stolen store nor a stolen key alone makes an access token. */
+  readonly salt: string
+  /** The end of the step-up whose rights the token carries; null for none. */
+  readonly elevatedUntil: Instant | null
 }
 
 export interface Tokens {
   /** A fresh session id. All ids of one subject share a slot tag; an anonymous one's is random. */
   newId(subject: string | null): SessionId
   mint(input: TokenInput): Minted
+  mintAccess(input: AccessInput): string
+  /** The digest that an access token of these bounds must have, whatever it says itself. */
+  accessDigest(parsed: ParsedToken, grant: Pick<AccessInput, 'salt' | 'elevatedUntil'>): string
+  /** For `successor`: 24 base64url characters, the id of the key that signs the successor and 15 random bytes. */
+  newNonce(): string
+  /** 32 random bytes, base64url. */
+  newSalt(): string
+  /**
+   * What follows a refresh token: one generation per nonce. The secret of each is HMAC(key of its parent, secret of
+   * its parent · nonce), so that whoever holds the parent can be given the same successor again, and the store holds
+   * nothing to make one from. `undefined` when the parent is no refresh token of ours, or a key is no longer listed.
+   */
+  successor(parent: string, nonces: readonly string[]): Minted | undefined
   /** `undefined` for anything that this service did not sign: never throws on bad input. */
   parse(text: string): ParsedToken | undefined
 }
@@ -70,6 +97,8 @@ function kindOf(text: string): TokenKind | undefined {
   return undefined
 }
 
+const wholeSeconds = (at: Instant): number => Math.floor(at / 1000)
+
 export function createTokens(keyring: Keyring, random: RandomPool): Tokens {
   // Scratch buffers, reused by every call: each function below runs to its end without giving up the thread.
   const bytes = Buffer.alloc(offsets.end)
@@ -78,6 +107,47 @@ export function createTokens(keyring: Keyring, random: RandomPool): Tokens {
   const tag = bytes.subarray(offsets.tag)
   const expectedTag = Buffer.alloc(tag.length)
   const id = Buffer.alloc(idBytes)
+  const succession = Buffer.alloc(secret.length + nonceBytes)
+
+  const write = (of: { id: SessionId; generation: number; expiresAt?: Instant }) => {
+    bytes.write(of.id, offsets.id, idBytes, 'base64url')
+    bytes.writeUInt32BE(of.generation, offsets.generation)
+    bytes.writeUIntBE(wholeSeconds(of.expiresAt ?? 0), offsets.expiry, 5)
+  }
+  /** Signs what is written and wipes it. */
+  const seal = (kind: TokenKind, key: SigningKey): string => {
+    bytes.set(key.idBytes, 0)
+    tag.write(key.mac(kind).sign(signed, 'binary'), 0, tag.length, 'latin1')
+    const token = tokenKinds[kind] + bytes.toString('base64url')
+    bytes.fill(0)
+    return token
+  }
+  const accessSecret = (key: SigningKey, { id: of, generation, expiresAt, salt, elevatedUntil }: AccessInput): Buffer => {
+    const bounds = `${salt}.${of}.${generation}.${wholeSeconds(expiresAt)}.${elevatedUntil ?? 0}`
+    return Buffer.from(key.mac('access').signText(bounds), 'base64url')
+  }
+  const parse = (text: string): ParsedToken | undefined => {
+    const kind = kindOf(text)
+    if (kind === undefined) return undefined
+    const body = text.slice(tokenKinds[kind].length)
+    // Node's decoder skips whitespace, accepts `+`, `/` and characters that share their low byte, and ignores what
+    // follows `=`. So many characters of the one alphabet re-encode to themselves, and nothing else does.
+    if (!canonical.test(body)) return undefined
+    bytes.write(body, 'base64url')
+    const key = keyring.find(body.slice(0, idText.from))
+    if (key === undefined) return undefined
+    expectedTag.write(key.mac(kind).sign(signed, 'binary'), 0, expectedTag.length, 'latin1')
+    if (!equalBytes(expectedTag, tag)) return undefined
+    const expiry = bytes.readUIntBE(offsets.expiry, 5)
+    return {
+      kind,
+      id: body.slice(idText.from, idText.to),
+      generation: bytes.readUInt32BE(offsets.generation),
+      expiresAt: expiry === 0 ? null : expiry * 1000,
+      digest: sha256(secret),
+      keyId: key.id,
+    }
+  }
 
   return {
     newId(subject) {
@@ -86,39 +156,47 @@ export function createTokens(keyring: Keyring, random: RandomPool): Tokens {
       return id.toString('base64url')
     },
 
-    mint(input) {
-      bytes.set(keyring.signing.idBytes, 0)
-      bytes.write(input.id, offsets.id, idBytes, 'base64url')
-      bytes.writeUInt32BE(input.generation, offsets.generation)
-      bytes.writeUIntBE(Math.floor((input.expiresAt ?? 0) / 1000), offsets.expiry, 5)
+    mint({ kind, id: of, generation }) {
+      write({ id: of, generation })
       random.take(secret, 0, secret.length)
       const digest = sha256(secret)
-      tag.write(keyring.signing.mac(input.kind).sign(signed, 'binary'), 0, tag.length, 'latin1')
-      const token = tokenKinds[input.kind] + bytes.toString('base64url')
-      bytes.fill(0)
-      return { token, digest }
+      return { token: seal(kind, keyring.signing), digest }
     },
 
-    parse(text) {
-      const kind = kindOf(text)
-      if (kind === undefined) return undefined
-      const body = text.slice(tokenKinds[kind].length)
-      // Node's decoder skips whitespace, accepts `+`, `/` and characters that share their low byte, and ignores what
-      // follows `=`. So many characters of the one alphabet re-encode to themselves, and nothing else does.
-      if (!canonical.test(body)) return undefined
-      bytes.write(body, 'base64url')
-      const key = keyring.find(body.slice(0, idText.from))
-      if (key === undefined) return undefined
-      expectedTag.write(key.mac(kind).sign(signed, 'binary'), 0, expectedTag.length, 'latin1')
-      if (!equalBytes(expectedTag, tag)) return undefined
-      const expiry = bytes.readUIntBE(offsets.expiry, 5)
-      return {
-        kind,
-        id: body.slice(idText.from, idText.to),
-        generation: bytes.readUInt32BE(offsets.generation),
-        expiresAt: expiry === 0 ? null : expiry * 1000,
-        digest: sha256(secret),
-      }
+    mintAccess(input) {
+      const derived = accessSecret(keyring.signing, input)
+      write(input)
+      secret.set(derived)
+      return seal('session', keyring.signing)
     },
+
+    accessDigest({ keyId, id: of, generation, expiresAt }, grant) {
+      const key = keyring.find(keyId)
+      if (key === undefined || expiresAt === null) return ''
+      return sha256(accessSecret(key, { ...grant, id: of, generation, expiresAt }))
+    },
+
+    newNonce: () => keyring.signing.id + random.bytes(nonceBytes - keyring.signing.idBytes.length).toString('base64url'),
+    newSalt: () => random.bytes(secret.length).toString('base64url'),
+
+    successor(parent, nonces) {
+      const parsed = parse(parent)
+      if (parsed?.kind !== 'refresh') return undefined
+      let key = keyring.find(parsed.keyId)
+      for (const nonce of nonces) {
+        if (key === undefined) return undefined
+        succession.set(secret)
+        succession.write(nonce, secret.length, nonceBytes, 'base64url')
+        secret.write(key.mac('succession').sign(succession), 'base64url')
+        key = keyring.find(nonce.slice(0, idText.from))
+      }
+      succession.fill(0)
+      const digest = sha256(secret)
+      write({ id: parsed.id, generation: parsed.generation + nonces.length })
+      // The key that signed the successor may be gone from the list: its secret is the same under any.
+      return { token: seal('refresh', key ?? keyring.signing), digest }
+    },
+
+    parse,
   }
 }

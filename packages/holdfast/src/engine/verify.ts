@@ -1,32 +1,20 @@
 /** Presented token to verdict. The hot path of everything: on a hit it answers at once, without a promise. */
 import type { DeadReason } from '../shared/codes.ts'
-import type { EventKind } from '../shared/event-kinds.ts'
-import type { Awaitable, Instant, SessionRecord } from '../store/store.ts'
+import type { Awaitable, Elevation, Instant, SessionRecord, TokenGrant } from '../store/store.ts'
 import type { VerifyOptions } from './api.ts'
 import { type BindingCheck, checkBinding, unremarkable } from './bind.ts'
 import type { Remembered } from './cache.ts'
 import { type Core, nowOf } from './core.ts'
 import { equalText } from './crypto.ts'
-import { HoldfastError, retryAfterSeconds } from './errors.ts'
 import type { Flight } from './flights.ts'
 import { looksLikeJwt, type PresentedJwt } from './jwt/access-tokens.ts'
 import type { JwtProblem } from './jwt/read.ts'
 import { keptAddress } from './network.ts'
 import { endOf, sightingOf, touchInterval, withSighting } from './record.ts'
+import { deadFor, missing, readToken, unknownFor } from './refusal.ts'
 import { revokeTarget } from './revoke.ts'
 import { type RequestContext, type Verdict, viewOf } from './session.ts'
-import { longestToken, type ParsedToken } from './token.ts'
-
-const missing: Verdict = Object.freeze({ status: 'dead', reason: 'missing' })
-
-/** The event that a dead verdict raises; the others are everyday. */
-const deadEvents: Partial<Record<DeadReason, EventKind>> = {
-  invalid: 'session_token_invalid',
-  'not-found': 'session_token_invalid',
-  superseded: 'session_token_superseded',
-  'idle-timeout': 'session_use_after_expire',
-  'absolute-timeout': 'session_use_after_expire',
-}
+import type { ParsedToken } from './token.ts'
 
 /** A token of ours, as it says itself, before its record is asked. */
 type Parsed = ParsedToken | PresentedJwt
@@ -84,18 +72,17 @@ function answersFor(presented: RequestContext | null, { client: checked, verdict
 
 /** What is none of ours, with why where there is a name for it. */
 function parse(core: Core, token: string, now: Instant): Parsed | JwtProblem | undefined {
-  if (typeof token !== 'string') return undefined
-  if (core.jwt !== null && looksLikeJwt(token)) return core.jwt.read(token, now)
-  const parsed = token.length <= longestToken ? core.tokens.parse(token) : undefined
-  // A ticket opens one connection, once, and nothing else.
-  return parsed?.kind === 'ticket' ? undefined : parsed
+  if (core.jwt !== null && typeof token === 'string' && looksLikeJwt(token)) return core.jwt.read(token, now)
+  const parsed = readToken(core, token)
+  // A refresh token is for `refresh` alone (ASVS 9.2.2), and a ticket opens one connection, once, and nothing else.
+  return parsed?.kind === 'refresh' || parsed?.kind === 'ticket' ? undefined : parsed
 }
 
 function lookUp(core: Core, token: string, client: RequestContext | null, now: Instant, fresh: boolean): Awaitable<Verdict> {
   const parsed = parse(core, token, now)
-  if (parsed === 'expired') return dead(core, 'absolute-timeout', undefined, client)
+  if (parsed === 'expired') return dead(core, 'token-expired', undefined, client)
   if (typeof parsed !== 'object') return dead(core, 'invalid', undefined, client, parsed)
-  if (parsed.expiresAt !== null && now >= parsed.expiresAt) return dead(core, 'absolute-timeout', undefined, client)
+  if (parsed.expiresAt !== null && now >= parsed.expiresAt) return dead(core, 'token-expired', undefined, client)
 
   const since = core.cache.changes
   if (!fresh) core.tally.missed += 1
@@ -114,18 +101,37 @@ function judge(core: Core, check: Check, parsed: Parsed, record: SessionRecord |
   if (record === undefined) return dead(core, 'not-found', undefined, client)
   core.lag.saw(record)
   if ((parsed.kind === 'anonymous') !== (record.subject === null)) return dead(core, 'invalid', record, client)
-  const standing = parsed.kind === 'jwt' ? standingOfJwt(core, record, parsed) : standingOfSecret(record, parsed, now)
+  const standing = parsed.kind === 'jwt' ? standingOfJwt(core, record, parsed) : standingOf(core, record, parsed, now)
   if (standing === undefined) return dead(core, 'superseded', record, client)
   const ended = endOf(record, now) ?? core.pending.reasonFor(record)
   if (ended !== undefined) return dead(core, ended, record, client)
   return accept(core, check, record, standing)
 }
 
+function standingOf(core: Core, record: SessionRecord, parsed: ParsedToken, now: Instant): Standing | undefined {
+  const { expiresAt } = parsed
+  if (record.grant === null) return expiresAt === null ? standingOfSecret(record, parsed, now) : undefined
+  return expiresAt === null ? undefined : standingOfAccess(core, record.grant, record.elevation, { ...parsed, expiresAt })
+}
+
 function standingOfSecret({ digest, previous }: SessionRecord, parsed: ParsedToken, now: Instant): Standing | undefined {
-  if (equalText(parsed.digest, digest)) return { current: true, until: parsed.expiresAt ?? Number.POSITIVE_INFINITY }
+  if (equalText(parsed.digest, digest)) return { current: true, until: Number.POSITIVE_INFINITY }
   // The secret that a step-up replaced a moment ago: requests in flight and other tabs still carry it.
   const isGrace = previous !== null && now < previous.until && equalText(parsed.digest, previous.digest)
   return isGrace ? { current: false, until: previous.until } : undefined
+}
+
+/** The record keeps no digest of an access token: key, salt and the token's own bounds say what its secret must be. */
+function standingOfAccess(
+  { tokens }: Core,
+  { salt }: TokenGrant,
+  elevation: Elevation | null,
+  parsed: ParsedToken & { readonly expiresAt: Instant },
+): Standing | undefined {
+  const isSecretOf = (elevatedUntil: Instant | null) =>
+    equalText(parsed.digest, tokens.accessDigest(parsed, { salt, elevatedUntil }))
+  if (isSecretOf(null)) return { current: false, until: parsed.expiresAt }
+  return elevation !== null && isSecretOf(elevation.until) ? { current: true, until: parsed.expiresAt } : undefined
 }
 
 /** Authentic to the world; to us only when it also fits what the record alone holds. */
@@ -211,21 +217,11 @@ export function dead(
   why: string | null = null,
 ): Verdict {
   core.tally.dead[reason] += 1
-  const kind = deadEvents[reason] ?? 'session_use_after_revoke'
-  core.events.emit({
-    kind,
-    reason,
-    session: record?.id ?? null,
-    subject: record?.subject ?? null,
-    ip: client?.ip ?? null,
-    outcome: why,
-  })
-  return { status: 'dead', reason }
+  return deadFor(core, reason, record, client, why)
 }
 
 export function unknown(core: Core, fault: unknown, client: RequestContext | null): Verdict {
-  const code = fault instanceof HoldfastError && fault.code === 'crypto-unavailable' ? 'crypto-unavailable' : 'store-unavailable'
-  core.tally.unknown[code] += 1
-  core.events.emit({ kind: 'session_check_unavailable', ip: client?.ip ?? null, outcome: code })
-  return { status: 'unknown', code, retryAfter: retryAfterSeconds[code] }
+  const verdict = unknownFor(core, fault, client)
+  core.tally.unknown[verdict.code] += 1
+  return verdict
 }

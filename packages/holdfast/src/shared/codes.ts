@@ -56,6 +56,7 @@ export const deadReasons = {
   invalid: 'session-required',
   'not-found': 'session-required',
   superseded: 'session-revoked',
+  'token-expired': 'session-expired',
   'idle-timeout': 'session-expired',
   'absolute-timeout': 'session-expired',
   logout: 'session-revoked',
@@ -75,6 +76,6 @@ export const deadReasons = {
 /**
  * `missing`: nothing was presented. `invalid`: malformed, forged, of another kind, or signed by a key that is
  * no longer listed. `not-found`: authentic, but no record (swept). `superseded`: authentic, but the secret was
- * replaced since. The timeouts and revocation reasons say what they say.
+ * replaced since. `token-expired`: the access token is over, its session may not be: refresh. The timeouts and revocation reasons say what they say.
  */
 export type DeadReason = keyof typeof deadReasons

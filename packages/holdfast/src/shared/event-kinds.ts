@@ -10,6 +10,7 @@ export type EventSeverity = (typeof eventSeverities)[number]
 export const eventKinds = {
   session_created: { severity: 'info', means: 'A session was issued' },
   session_renewed: { severity: 'info', means: 'The secret of a session was replaced' },
+  session_refresh_repeated: { severity: 'info', means: 'A refresh token just spent was repeated by its own client' },
   session_promoted: { severity: 'info', means: 'An anonymous session became a signed-in one' },
   session_elevated: { severity: 'info', means: 'A step-up was recorded' },
   session_updated: { severity: 'info', means: 'Attributes of a session changed' },
@@ -31,6 +32,7 @@ export const eventKinds = {
   api_key_unknown: { severity: 'warn', means: 'An API key that does not exist was presented' },
   api_key_use_after_end: { severity: 'warn', means: 'An expired or revoked API key was presented' },
   api_key_source_refused: { severity: 'critical', means: 'An API key was presented from a network that it is not for' },
+  authn_token_reuse: { severity: 'critical', means: 'A spent refresh token was presented: somebody else may hold a copy' },
   authn_login_success: { severity: 'info', means: 'Someone signed in' },
   authn_login_fail: { severity: 'warn', means: 'A sign-in was refused' },
   authn_reauthenticate_success: { severity: 'info', means: 'Someone proved again who they are' },

@@ -22,13 +22,17 @@ describe('the token format', () => {
     expect(token).toMatch(/^hf1_[A-Za-z0-9_-]{104}$/)
     expect(token.slice(8, 32)).toBe(id)
     expect(mint('anonymous').token).toMatch(/^hfa1_[A-Za-z0-9_-]{104}$/)
+    expect(mint('refresh').token).toMatch(/^hfr1_[A-Za-z0-9_-]{104}$/)
   })
 
   it('gives back what was minted', () => {
     const tokens = tokensWith(first)
     const id = tokens.newId('alice')
-    const { token, digest } = tokens.mint({ kind: 'session', id, generation: 0xfffffffe, expiresAt: 1_800_000_000_000 })
-    expect(tokens.parse(token)).toEqual({ kind: 'session', id, generation: 0xfffffffe, expiresAt: 1_800_000_000_000, digest })
+    const { token, digest } = tokens.mint({ kind: 'session', id, generation: 0xfffffffe })
+    const keyId = token.slice(4, 8)
+    expect(tokens.parse(token)).toEqual({ kind: 'session', id, generation: 0xfffffffe, expiresAt: null, digest, keyId })
+    const access = tokens.mintAccess({ id, generation: 3, expiresAt: 1_800_000_000_999, salt: 'salt', elevatedUntil: null })
+    expect(tokens.parse(access)).toMatchObject({ kind: 'session', id, generation: 3, expiresAt: 1_800_000_000_000, keyId })
   })
 
   it('has one length, whatever the subject and the generation', () => {
