@@ -13,8 +13,9 @@ export interface IssueInput<A extends Attributes = Attributes> {
   readonly context?: RequestContext | undefined
   /** "Remember me": the longer limits, and a cookie that outlives the browser. Default false. */
   readonly remember?: boolean | undefined
-  /** How the subject proved who they are (RFC 8176 names). Default `[]`. */
+  /** How the subject proved who they are (RFC 8176): at most 16 names of 1 to 256 printable ASCII characters. Default `[]`. */
   readonly amr?: readonly string[]
+  /** The level of assurance that was reached: 1 to 256 printable ASCII characters. Default none. */
   readonly acr?: string
   /** When they did. Default now. */
   readonly authTime?: Instant
@@ -43,7 +44,7 @@ export interface AnonymousInput<A extends Attributes = Attributes> {
 }
 
 export interface ElevateInput {
-  /** Methods of the step-up, added to the session's. */
+  /** Methods of the step-up, added to the session's; at most 16 together. */
   readonly amr: readonly string[]
   readonly acr?: string
   /** How long the step-up holds. Default: the `elevation` option (10 minutes). */

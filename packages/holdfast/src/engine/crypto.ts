@@ -177,6 +177,10 @@ function faultsNamed<T>(run: () => T): T {
   }
 }
 
+function publicKeyOf(key: KeyObject): KeyObject {
+  return key.type === 'private' ? createPublicKey(key) : key
+}
+
 /** Signs and verifies ASCII text with the key of one algorithm; the caller has made sure that they fit. */
 export function signatureOf(algorithm: SigningAlgorithm, key: KeyObject): Signature {
   if (algorithm === 'HS256') {
@@ -185,7 +189,7 @@ export function signatureOf(algorithm: SigningAlgorithm, key: KeyObject): Signat
   }
   const digest = algorithm === 'EdDSA' ? null : 'sha256'
   const prepared = (half: KeyObject) => (algorithm === 'EdDSA' ? half : { key: half, dsaEncoding }) as KeyObject
-  const publicHalf = prepared(key.type === 'private' ? createPublicKey(key) : key)
+  const publicHalf = prepared(publicKeyOf(key))
   const privateHalf = key.type === 'private' ? prepared(key) : null
   return {
     sign: privateHalf && ((text) => faultsNamed(() => signOnce(digest, Buffer.from(text), privateHalf))),
@@ -195,7 +199,7 @@ export function signatureOf(algorithm: SigningAlgorithm, key: KeyObject): Signat
 
 /** What is public of an asymmetric key, as a JWK. */
 export function publicJwk(key: KeyObject): JsonWebKey {
-  return createPublicKey(key).export({ format: 'jwk' })
+  return publicKeyOf(key).export({ format: 'jwk' })
 }
 
 /** A key from PEM or JWK. Throws when it is neither, or not of the half asked for. */

@@ -1,6 +1,7 @@
 /** Starting a session: for a subject, or for a visitor who is not signed in. */
 import type { Attributes, Insertion, Instant, SessionCap, SessionId, SessionRecord, TokenGrant } from '../store/store.ts'
 import type { AnonymousInput, IssueInput } from './api.ts'
+import { checkLevel, checkMethods } from './assurance.ts'
 import { type Core, forget, listed, nowOf, read, write } from './core.ts'
 import { HoldfastError, invalidField } from './errors.ts'
 import { fingerprintOf, keptUserAgent, labelOf } from './fingerprint.ts'
@@ -95,6 +96,8 @@ export async function issue(core: Core, input: IssueInput): Promise<Issued> {
 /** A stored session of a subject, and the token that its digest is of. */
 export async function startForSubject(core: Core, input: Omit<IssueInput, 'remember'>, carried: Carried): Promise<Begun> {
   checkSubject(input.subject)
+  const amr = checkMethods(input.amr ?? [])
+  const acr = checkLevel(input.acr ?? null)
   const attributes = await checkAttributes(core.settings.attributes, input.attributes ?? {})
   const predecessor = input.replaces === undefined ? undefined : await liveRecord(core, input.replaces)
   const { subject, context } = input
@@ -102,8 +105,8 @@ export async function startForSubject(core: Core, input: Omit<IssueInput, 'remem
   const record: SessionRecord = {
     ...started,
     authTime: checkAuthTime(input.authTime, started.createdAt),
-    amr: [...(input.amr ?? [])],
-    acr: input.acr ?? null,
+    amr,
+    acr,
     origin: input.origin ?? 'local',
     binding: { ...started.binding, ...input.binding },
   }

@@ -2,6 +2,7 @@
 import type { SessionId, SessionRecord } from '../store/store.ts'
 import { isGranted, mintAccess } from './access.ts'
 import type { ElevateInput } from './api.ts'
+import { checkLevel, checkMethods } from './assurance.ts'
 import { changeRecord } from './change.ts'
 import { type Core, listed, nowOf } from './core.ts'
 import { invalidField } from './errors.ts'
@@ -78,6 +79,8 @@ function checkLength(forMs: number): number {
 export async function elevate(core: Core, id: SessionId, input: ElevateInput): Promise<Issued | undefined> {
   const { elevation, stepUpGrace } = core.settings
   const length = Math.min(checkLength(input.forMs ?? elevation), elevation)
+  const amr = checkMethods(input.amr)
+  const acr = checkLevel(input.acr ?? null)
   let minted: Minted | undefined
   const record = await changeRecord(core, id, (current) => {
     // A step-up proves a subject; a visitor has none to prove.
@@ -87,8 +90,8 @@ export async function elevate(core: Core, id: SessionId, input: ElevateInput): P
       ...rebound(core, current, input.context),
       elevation: {
         until: Math.min(now + length, current.absoluteExpiresAt),
-        amr: [...new Set([...current.amr, ...input.amr])],
-        acr: input.acr ?? current.acr,
+        amr: checkMethods([...new Set([...current.amr, ...amr])]),
+        acr: acr ?? current.acr,
       },
     }
     if (isGranted(current)) return raised

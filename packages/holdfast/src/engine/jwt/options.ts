@@ -41,7 +41,8 @@ function isIssuer(value: unknown): value is string {
 }
 
 function readAudiences(given: unknown, issuer: string, report: Report): readonly [string, ...string[]] {
-  const list: readonly unknown[] = given === undefined ? [issuer] : Array.isArray(given) ? given : [given]
+  if (given === undefined) return [issuer]
+  const list: readonly unknown[] = Array.isArray(given) ? given : [given]
   const [first, ...others] = list
   if (list.length > mostAudiences || !list.every(isAudience) || first === undefined) {
     const message = `must be 1 to ${mostAudiences} names of 1 to ${longestName} printable ASCII characters`

@@ -1,0 +1,252 @@
+import { describe, expect, it } from 'vitest'
+import { memoryStore } from '../../../src/store/memory.ts'
+import { fakeClock } from '../../../src/testing/index.ts'
+import { minute, must, newerSecret, outcomeOf, secret, start } from '../support/start.ts'
+import { allMethods, failingStore, holdingStore } from '../support/stores.ts'
+import { forge, type goodClaims, keyOptions, now } from './forge.ts'
+import { accessTokens, granted, jwt, lifetime, recordOf, sign } from './granted.ts'
+import { hostile } from './hostile.ts'
+
+async function started() {
+  const node = start({ jwt })
+  const id = await granted(node)
+  return { ...node, id, token: await sign(node, id) }
+}
+
+describe('a JWT of a live session', () => {
+  it('is live, and from then on answered at once', async () => {
+    const { engine, id, token } = await started()
+    const verdict = await engine.verify(token)
+    expect(verdict).toMatchObject({ status: 'live', session: { id, subject: 'alice', amr: ['pwd'], elevatedUntil: null } })
+    expect(engine.verify(token)).toBe(verdict)
+  })
+
+  it('is none of ours without the option', async () => {
+    const { token, store, clock } = await started()
+    const plain = start({ store, clock })
+    expect(outcomeOf(await plain.engine.verify(token))).toBe('invalid')
+    expect(plain.engine.jwks()).toEqual({ keys: [] })
+  })
+
+  it('dies with its session, on the node that revokes and on another that remembers it', async () => {
+    const here = await started()
+    const there = start({ jwt, store: here.store, clock: here.clock, seed: 2 })
+    for (const { engine } of [here, there]) expect(outcomeOf(await engine.verify(here.token))).toBe('live')
+    await here.engine.revoke({ session: here.id }, { reason: 'admin' })
+    for (const { engine } of [here, there]) {
+      expect(await engine.verify(here.token)).toEqual({ status: 'dead', reason: 'admin' })
+    }
+  })
+
+  it('dies at its expiry although its session lives and the answer was remembered', async () => {
+    const { engine, clock, id, token, store } = await started()
+    expect(outcomeOf(await engine.verify(token))).toBe('live')
+    clock.advance(lifetime - 1)
+    expect(outcomeOf(await engine.verify(token))).toBe('live')
+    expect(engine.verify(token)).not.toBeInstanceOf(Promise)
+    clock.advance(1)
+    expect(outcomeOf(await engine.verify(token))).toBe('token-expired')
+    expect(outcomeOf(await engine.verify(await sign({ store, clock }, id)))).toBe('live')
+  })
+
+  it('dies when its session is swept away', async () => {
+    const { token } = await started()
+    const empty = start({ jwt })
+    expect(outcomeOf(await empty.engine.verify(token))).toBe('not-found')
+  })
+
+  it('is unknown, not dead, while the store does not answer, and changes nothing', async () => {
+    const failing = failingStore(memoryStore())
+    const node = start({ jwt, store: failing.store, maxStaleness: 0 })
+    const id = await granted(node)
+    const token = await sign(node, id)
+    failing.failing = allMethods
+    expect(await node.engine.verify(token)).toMatchObject({ status: 'unknown', code: 'store-unavailable' })
+    failing.recover()
+    expect(outcomeOf(await node.engine.verify(token))).toBe('live')
+  })
+
+  it('is not remembered when its session was revoked while the record was read', async () => {
+    const holding = holdingStore(memoryStore())
+    const node = start({ jwt, store: holding.store })
+    const id = await granted(node)
+    const token = await sign(node, id)
+    holding.holding = new Set(['get'])
+    const checking = node.engine.verify(token)
+    must(holding.held[0]).run()
+    await node.engine.revoke({ session: id }, { reason: 'admin' })
+    must(holding.held[0]).answer()
+    await checking
+    holding.holding = new Set()
+    expect(outcomeOf(await node.engine.verify(token))).toBe('admin')
+  })
+})
+
+describe('keys', () => {
+  it('rotate with the secrets: the newest signs, listed ones verify, removed ones refuse', async () => {
+    const { store, clock, id, token: old } = await started()
+    const both = [newerSecret, secret] as const
+    const rotated = start({ jwt, store, clock, secret: both })
+    const renewed = await sign({ store, clock }, id, { tokens: accessTokens(jwt, both) })
+    for (const token of [old, renewed]) expect(outcomeOf(await rotated.engine.verify(token))).toBe('live')
+
+    const removed = start({ jwt, store, clock, secret: newerSecret })
+    expect(outcomeOf(await removed.engine.verify(renewed))).toBe('live')
+    expect(outcomeOf(await removed.engine.verify(old))).toBe('invalid')
+    expect(removed.events.at(-1)).toMatchObject({ kind: 'session_token_invalid', outcome: 'unknown-key' })
+    expect(rotated.engine.jwks().keys.map(({ kid }) => kid)).toEqual(
+      [...removed.engine.jwks().keys, ...start({ jwt }).engine.jwks().keys].map(({ kid }) => kid),
+    )
+  })
+
+  it('that are listed second verify before the first token is signed with them', async () => {
+    const { store, clock, id } = await started()
+    const overlapping = start({ jwt, store, clock, secret: [secret, newerSecret] })
+    const early = await sign({ store, clock }, id, { tokens: accessTokens(jwt, [newerSecret, secret]) })
+    expect(outcomeOf(await overlapping.engine.verify(early))).toBe('live')
+  })
+
+  it.each(['EdDSA', 'ES256', 'HS256'] as const)('are the same on every node that has the secret: %s', async (algorithm) => {
+    const own = { ...jwt, algorithm }
+    const store = memoryStore()
+    const here = start({ jwt: own, store })
+    const there = start({ jwt: own, store, clock: here.clock, seed: 2 })
+    const token = await sign(here, await granted(here), { tokens: accessTokens(own) })
+    expect(outcomeOf(await there.engine.verify(token))).toBe('live')
+    expect(there.engine.jwks()).toEqual(here.engine.jwks())
+    expect(there.engine.jwks().keys).toHaveLength(algorithm === 'HS256' ? 0 : 1)
+  })
+
+  it('of another algorithm are other keys: a token outlives no change of it', async () => {
+    const { store, clock, token } = await started()
+    const changed = start({ jwt: { ...jwt, algorithm: 'ES256' }, store, clock })
+    expect(outcomeOf(await changed.engine.verify(token))).toBe('invalid')
+  })
+})
+
+describe('a leaked signing key', () => {
+  /** A node whose key the thief of `forge` has too; its tokens differ from the thief's in the tag alone. */
+  async function robbed() {
+    const node = start({ jwt: { ...jwt, keys: keyOptions } })
+    const tokens = accessTokens({ ...jwt, keys: keyOptions })
+    const id = await granted(node)
+    const token = await sign(node, id, { tokens })
+    const claims = JSON.parse(Buffer.from(must(token.split('.')[1]), 'base64url').toString()) as typeof goodClaims
+    return { ...node, id, claims, other: await granted(node) }
+  }
+
+  it('lets the thief sign again what we said', async () => {
+    const { engine, claims } = await robbed()
+    expect(outcomeOf(await engine.verify(forge({ claims })))).toBe('live')
+  })
+
+  it.each([
+    ['a token id of the thief', { jti: 'A'.repeat(34) }],
+    ['a token id that is too short', { jti: 'A' }],
+    ['a token id of characters of several bytes', { jti: '\u00e9'.repeat(34) }],
+    ['a later end', { exp: now + 86_400 }],
+    ['an earlier beginning', { iat: now - 1 }],
+    ['another subject', { sub: 'mallory' }],
+  ])('opens no session by %s', async (_, changed) => {
+    const { engine, claims, events } = await robbed()
+    expect(outcomeOf(await engine.verify(forge({ claims: { ...claims, ...changed } })))).toBe('superseded')
+    expect(events.at(-1)).toMatchObject({ kind: 'session_token_superseded' })
+  })
+
+  it('opens no other session by the id of the token of one', async () => {
+    const { engine, store, claims, other } = await robbed()
+    expect((await recordOf(store, other)).grant).not.toBeNull()
+    expect(outcomeOf(await engine.verify(forge({ claims: { ...claims, sid: other } })))).toBe('superseded')
+  })
+
+  it('opens no session that has no access tokens', async () => {
+    const { engine, claims } = await robbed()
+    const { session } = await engine.issue({ subject: 'alice' })
+    expect(outcomeOf(await engine.verify(forge({ claims: { ...claims, sid: session.id } })))).toBe('superseded')
+  })
+
+  it('opens no session of a visitor', async () => {
+    const { engine, claims } = await robbed()
+    const { session } = await engine.issueAnonymous()
+    expect(outcomeOf(await engine.verify(forge({ claims: { ...claims, sid: session.id } })))).toBe('invalid')
+  })
+
+  it.each(['../../etc', 'A'.repeat(23), 'A'.repeat(25), 'é'.repeat(24)])('asks no store for the session %j', async (sid) => {
+    const failing = failingStore(memoryStore())
+    const { engine } = start({ jwt: { ...jwt, keys: keyOptions }, store: failing.store })
+    expect(outcomeOf(await engine.verify(forge({ claims: { sid } })))).toBe('invalid')
+    expect(failing.calls).toEqual([])
+  })
+})
+
+describe('the rights of a step-up', () => {
+  async function raised() {
+    const node = await started()
+    await node.engine.elevate(node.id, { amr: ['otp'], acr: 'aal2', forMs: 5 * minute })
+    return { ...node, elevated: await sign(node, node.id, { elevated: true }) }
+  }
+
+  it('are in a token that was signed with them, and in no other', async () => {
+    const { engine, token, elevated } = await raised()
+    expect(await engine.verify(elevated)).toMatchObject({ session: { amr: ['pwd', 'otp'], acr: 'aal2' } })
+    expect(await engine.verify(token)).toMatchObject({ status: 'live', session: { amr: ['pwd'], elevatedUntil: null } })
+  })
+
+  it('end with the step-up, also where they were remembered; the token goes on without them', async () => {
+    const { engine, clock, elevated } = await raised()
+    expect(await engine.verify(elevated)).toMatchObject({ session: { elevatedUntil: clock.now() + 5 * minute } })
+    clock.advance(5 * minute)
+    expect(await engine.verify(elevated)).toMatchObject({ status: 'live', session: { elevatedUntil: null, amr: ['pwd'] } })
+  })
+
+  it('of a later step-up are not in a token of an earlier one', async () => {
+    const { engine, clock, id, elevated } = await raised()
+    clock.advance(6 * minute)
+    await engine.elevate(id, { amr: ['hwk'] })
+    expect(outcomeOf(await engine.verify(elevated))).toBe('superseded')
+  })
+
+  it('are not had by a token that only says so', async () => {
+    const node = start({ jwt: { ...jwt, keys: keyOptions } })
+    const id = await granted(node)
+    const token = await sign(node, id, { tokens: accessTokens({ ...jwt, keys: keyOptions }) })
+    await node.engine.elevate(id, { amr: ['otp'], acr: 'aal2' })
+    const claims = JSON.parse(Buffer.from(must(token.split('.')[1]), 'base64url').toString()) as typeof goodClaims
+    expect(await node.engine.verify(forge({ claims: { ...claims, amr: ['pwd', 'otp'], acr: 'aal2' } }))).toMatchObject({
+      session: { amr: ['pwd'], acr: null, elevatedUntil: null },
+    })
+  })
+
+  it('are not signed once the step-up has ended', async () => {
+    const { clock, store, id, engine } = await raised()
+    clock.advance(5 * minute)
+    const late = await sign({ clock, store }, id, { elevated: true })
+    expect(JSON.parse(Buffer.from(must(late.split('.')[1]), 'base64url').toString())).toMatchObject({ amr: ['pwd'] })
+    expect(await engine.verify(late)).toMatchObject({ session: { elevatedUntil: null } })
+  })
+})
+
+describe('a hostile token', () => {
+  const ofJwt = hostile.filter(([, token]) => token.startsWith('eyJ'))
+
+  it.each(ofJwt)('%s is dead before the store is asked, and the event says why', async (_, token, problem) => {
+    const failing = failingStore(memoryStore())
+    const { engine, events } = start({ jwt: { ...jwt, keys: keyOptions }, store: failing.store, clock: fakeClock(now * 1000) })
+    const reason = problem === 'expired' ? 'token-expired' : 'invalid'
+    for (const fresh of [false, true]) expect(engine.verify(token, undefined, { fresh })).toEqual({ status: 'dead', reason })
+    expect(failing.calls).toEqual([])
+    const kind = problem === 'expired' ? 'session_use_after_expire' : 'session_token_invalid'
+    expect(events.at(-1)).toMatchObject({ kind, session: null, outcome: problem === 'expired' ? null : problem })
+  })
+
+  it('leaves the session that it names as it was', async () => {
+    const node = start({ jwt: { ...jwt, keys: keyOptions } })
+    const id = await granted(node)
+    const before = await recordOf(node.store, id)
+    for (const [, token] of hostile) expect((await node.engine.verify(token)).status).toBe('dead')
+    const named = forge({ claims: { sid: id, jti: 'forged' } })
+    expect((await node.engine.verify(named)).status).toBe('dead')
+    await node.engine.sweep()
+    expect(await recordOf(node.store, id)).toEqual(before)
+  })
+})
