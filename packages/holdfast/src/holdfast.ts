@@ -1,7 +1,11 @@
 /** The composition root: options in, engine and HTTP layer out as one object. */
+import { createDevices } from './defence/devices.ts'
+import { Lockout, type LockView } from './defence/lockout.ts'
 import type { EngineApi } from './engine/api.ts'
+import { RandomPool } from './engine/crypto.ts'
 import { createEngine } from './engine/engine.ts'
 import { ConfigurationError } from './engine/errors.ts'
+import { createKeyring } from './engine/keyring.ts'
 import type { Report } from './engine/option-readers.ts'
 import { type EngineOptions, engineOptionNames, parseEngineOptions } from './engine/options.ts'
 import { createAddresses } from './http/address.ts'
@@ -26,6 +30,13 @@ export interface Holdfast<A extends Attributes = Attributes> extends EngineApi<A
    * `info.ip` is the address at the other end of the connection.
    */
   handle(request: Request, info?: ConnectionInfo): Promise<WebExchange<A>>
+  /** Locks that failed sign-ins set, for administrators. */
+  readonly lockouts: {
+    /** Those that hold, the longest first; at most `limit`, default 200. Throws `store-unavailable`. */
+    list(limit?: number): Promise<readonly LockView[]>
+    /** Lifts one and forgets the failures that led to it. Returns what it was; `undefined` when there was none. */
+    lift(id: string): Promise<Omit<LockView, 'id' | 'until'> | undefined>
+  }
   /** What adapters build on. Not for apps: it changes without notice. */
   readonly http: HttpCore<A>
 }
@@ -50,15 +61,20 @@ export function createHoldfast<A extends Attributes = Attributes>(options: Holdf
   const { clock } = engineSettings
   const engine = createEngine<A>(engineSettings, options.store)
   const { counters } = options.store
+  const keyring = createKeyring(engineSettings.secrets)
+  const devices = createDevices(keyring, new RandomPool(engineSettings.random))
+  const lockout = new Lockout({ counters, clock, keyring, devices, rule: settings.lockout })
   const http: HttpCore<A> = {
     engine,
     settings,
     addresses: createAddresses(settings),
     cookies: createSessionCookies(settings.cookies),
     limits: createLimits(settings, counters, clock),
+    lockout,
     clock,
     live: new Live(settings.connections, clock),
     acceptsJwt: engineSettings.jwt !== null,
   }
-  return { ...engine, http, handle: (request, info) => openFetch(http, request, info) }
+  const lockouts = { list: (limit = 200) => lockout.list(limit), lift: (id: string) => lockout.lift(id) }
+  return { ...engine, lockouts, http, handle: (request, info) => openFetch(http, request, info) }
 }

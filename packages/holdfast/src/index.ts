@@ -1,4 +1,8 @@
 /** The library's main entry: the factory and its types. Stores, adapters and testing tools have their own. */
+
+export type { LockKind } from './defence/lock-keys.ts'
+export type { LockView } from './defence/lockout.ts'
+export { mixesScripts, nameKey } from './defence/names.ts'
 export type {
   AnonymousInput,
   ConnectionEnd,
@@ -29,6 +33,7 @@ export { secretProblem } from './engine/secret.ts'
 export type { Issued, IssuedTokens, RefreshContext, RefreshVerdict, RequestContext, Session, Verdict } from './engine/session.ts'
 export type { ChangeStats, Stats, StoreCallStats } from './engine/stats.ts'
 export { createHoldfast, type Holdfast, type HoldfastOptions } from './holdfast.ts'
+export type { SignInAttempt, SignInAttemptInput } from './http/attempt.ts'
 export type { AnonymousStart, Delivered, SignInInput, StartAnonymousInput, StepUpInput } from './http/changes.ts'
 export type { SameSite } from './http/cookies.ts'
 export type { HoldfastRequest } from './http/exchange.ts'

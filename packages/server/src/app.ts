@@ -33,7 +33,7 @@ export async function createApp(services: Services): Promise<App> {
     requestIdHeader: false,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 128 },
+    routerOptions: { maxParamLength: 256 },
     frameworkErrors: (fault, request, reply) => void answerFault(fault, request, reply),
     clientErrorHandler: answerClientError,
   }) as unknown as FastifyInstance

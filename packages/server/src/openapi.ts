@@ -37,7 +37,7 @@ const accessProblems: Readonly<Record<Access, readonly string[]>> = {
 const accessNotes: Readonly<Record<Access, string>> = {
   anyone: 'Open to anyone.',
   subject: 'Needs a session.',
-  'subject-fresh': 'Needs a session whose subject signed in or reauthenticated within ten minutes.',
+  'subject-fresh': 'Needs a session of someone who signed in or reauthenticated within ten minutes.',
   administrator: 'Needs the session of an administrator.',
   'administrator-fresh': 'Needs the session of an administrator who signed in or reauthenticated within ten minutes.',
 }

@@ -45,7 +45,9 @@ export interface ServiceOverrides {
   /** How long a stop waits for requests under way, in ms. Default 10 s. */
   readonly drainLimitMs?: number
   /** Engine options that have no variable. */
-  readonly engine?: Partial<Pick<HoldfastOptions, 'limits' | 'sessionsPerSubject' | 'elevation' | 'maxStaleness'>>
+  readonly engine?: Partial<
+    Pick<HoldfastOptions, 'limits' | 'lockout' | 'signInsPerMinute' | 'sessionsPerSubject' | 'elevation' | 'maxStaleness'>
+  >
 }
 
 /** The server makes its own folder, and no other. */

@@ -14,7 +14,7 @@ import { counting } from './counting.ts'
 export interface SlidingRule {
   /** At most this many, 1 or more, … */
   readonly most: number
-  /** … within this many milliseconds, a multiple of 5. */
+  /** … within this many milliseconds. */
   readonly windowMs: number
 }
 
@@ -36,7 +36,7 @@ export class SlidingCount {
     this.#counters = counters
     this.#clock = clock
     this.#most = most
-    this.#partMs = windowMs / parts
+    this.#partMs = Math.ceil(windowMs / parts)
   }
 
   /** Takes one, if there is one left. What is refused is not counted. Throws `store-unavailable`. */

@@ -3,7 +3,18 @@ import { deriveKey, Mac, sha256 } from './crypto.ts'
 import type { tokenKinds } from './token.ts'
 
 /** What a key may be used for. One derived key each, so that nothing made for one use is accepted for another. */
-type Purpose = keyof typeof tokenKinds | 'access' | 'succession' | 'csrf' | 'event-id' | 'events' | 'fingerprint' | 'jwt' | 'slot'
+type Purpose =
+  | keyof typeof tokenKinds
+  | 'access'
+  | 'succession'
+  | 'csrf'
+  | 'device'
+  | 'event-id'
+  | 'events'
+  | 'fingerprint'
+  | 'jwt'
+  | 'lockout'
+  | 'slot'
 const purposes: readonly Purpose[] = [
   'session',
   'anonymous',
@@ -12,10 +23,12 @@ const purposes: readonly Purpose[] = [
   'access',
   'succession',
   'csrf',
+  'device',
   'event-id',
   'events',
   'fingerprint',
   'jwt',
+  'lockout',
   'slot',
 ]
 

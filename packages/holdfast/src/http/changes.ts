@@ -1,6 +1,7 @@
 /** What a request may change about its session: sign in, out, step up, regenerate, start as a visitor. */
 
 import { isUnsafeMethod } from '../defence/csrf.ts'
+import { deviceLifetimeMs } from '../defence/devices.ts'
 import type { ElevateInput, IssueInput } from '../engine/api.ts'
 import { HoldfastError } from '../engine/errors.ts'
 import type { Issued, Session } from '../engine/session.ts'
@@ -55,6 +56,9 @@ function setCookies<A extends Attributes>(exchange: Exchange<A>, { session, toke
     core.cookies.session(transport, token, lifetime),
     core.cookies.csrf(transport, core.engine.csrfToken(session.id), lifetime),
   ]
+  const { deviceProof } = exchange
+  // After a password was right, and only beside a session: an answer that could not give one leaves every cookie alone.
+  if (deviceProof !== null) changes.push(core.cookies.device(transport, deviceProof, deviceLifetimeMs / 1000))
   for (const { name, line } of changes) carrier.setCookie(name, line)
   markPrivate(exchange)
 }

@@ -1,4 +1,5 @@
 /** What every request of one Holdfast shares: the engine and the parts of the HTTP layer. */
+import type { Lockout } from '../defence/lockout.ts'
 import type { EngineApi } from '../engine/api.ts'
 import type { Clock } from '../engine/clock.ts'
 import type { Attributes } from '../store/store.ts'
@@ -14,6 +15,7 @@ export interface HttpCore<A extends Attributes = Attributes> {
   readonly addresses: Addresses
   readonly cookies: SessionCookies
   readonly limits: Limits
+  readonly lockout: Lockout
   readonly clock: Clock
   /** Whether access tokens may be JWTs. */
   readonly acceptsJwt: boolean

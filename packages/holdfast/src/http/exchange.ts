@@ -8,6 +8,7 @@ import type { DeadReason } from '../shared/codes.ts'
 import { csrfHeader } from '../shared/names.ts'
 import type { Attributes, Awaitable } from '../store/store.ts'
 import type { Transport } from './address.ts'
+import { attempt, type SignInAttempt, type SignInAttemptInput } from './attempt.ts'
 import type { Carrier } from './carrier.ts'
 import {
   type AnonymousStart,
@@ -46,6 +47,11 @@ export interface HoldfastRequest<A extends Attributes = Attributes> {
    * is. `signIn` asks by itself; a route that does work before it, such as checking a password, asks first.
    */
   sourceProblem(): string | undefined
+  /**
+   * Counts a sign-in attempt before its password is looked at: lockout and the limit per source. Throws `rate-limited`,
+   * `csrf-failed`, and `store-unavailable` when it cannot be counted.
+   */
+  attempt(input: SignInAttemptInput): Promise<SignInAttempt>
   /**
    * Starts a session for a subject whose identity the app has just checked, and sets its cookies. The session that
    * the request came with ends: an anonymous one is promoted, another one replaced. Throws `csrf-failed` when
@@ -87,6 +93,7 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
   #verdict: Verdict<A> = missing
   #failureWait: number | undefined
   #apiKey: ApiKey | null = null
+  #deviceProof: string | null = null
 
   constructor(core: HttpCore<A>, carrier: Carrier) {
     const peer = core.addresses.peerOf(carrier)
@@ -136,6 +143,15 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
   /** Seconds for which this source is told nothing more about its tokens; `undefined` while it has a budget of invalid ones. */
   get failureWait(): number | undefined {
     return this.#failureWait
+  }
+
+  /** What the next cookies of a session tell beside it: that this browser is a known device. */
+  get deviceProof(): string | null {
+    return this.#deviceProof
+  }
+
+  set deviceProof(proof: string) {
+    this.#deviceProof = proof
   }
 
   get verdict(): Verdict<A> {
@@ -211,6 +227,10 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
     const { session } = this
     if (session === null) throw new HoldfastError('session-required')
     return this.#core.engine.attach(session, close)
+  }
+
+  attempt(input: SignInAttemptInput): Promise<SignInAttempt> {
+    return this.changed(attempt(this, input))
   }
 
   signIn(input: SignInInput<A>): Promise<Delivered<A>> {

@@ -10,6 +10,8 @@ export interface Limits {
   readonly anonymous: RateLimit
   /** The same, of all sources together: one key. */
   readonly allAnonymous: RateLimit
+  /** Sign-ins attempted. */
+  readonly attempt: RateLimit
   /** Signed-in sessions started. */
   readonly signIn: RateLimit
   readonly refresh: RateLimit
@@ -30,6 +32,7 @@ export function createLimits(settings: HttpSettings, counters: CounterStore, clo
   return {
     anonymous: limit('anonymous', anonymousPerMinute, 'too many anonymous sessions were started from this network'),
     allAnonymous: limit('all-anonymous', allAnonymousPerMinute, 'too many anonymous sessions are being started'),
+    attempt: limit('attempt', signInsPerMinute, 'too many sign-ins came from this network'),
     signIn: limit('sign-in', signInsPerMinute, 'too many sign-ins came from this network'),
     refresh: limit('refresh', refreshesPerMinute, 'too many refreshes came from this network'),
     ticket: limit('ticket', ticketsPerMinute, 'too many tickets were asked for'),

@@ -1,6 +1,8 @@
 /** HTTP options: read once, every problem reported at once, beside the engine's. */
 import { parseOrigin } from '../defence/csrf.ts'
-import type { Report } from '../engine/option-readers.ts'
+import type { LockoutRule } from '../defence/lockout.ts'
+import type { Duration } from '../engine/duration.ts'
+import { type Report, readCount, readDuration } from '../engine/option-readers.ts'
 import type { FieldProblem } from '../shared/wire.ts'
 import { isLoopbackHost, proxyRangeProblem } from './address.ts'
 import { isCookieDomain, type SameSite } from './cookies.ts'
@@ -44,8 +46,19 @@ export interface HttpOptions {
    * many there can be that nobody uses: a flood from many sources must not take the room of those who sign in. Default 6000.
    */
   readonly allAnonymousPerMinute?: number
-  /** Sign-ins of one source per minute: sessions that it may start. Default 120. */
+  /** Sign-ins of one source per minute: attempts, and sessions that it may start. Default 120. */
   readonly signInsPerMinute?: number
+  /** What `attempt` allows before it locks. */
+  readonly lockout?: {
+    /** Failed sign-ins of one name from one source, or from one known device of the account. Default 10. */
+    readonly failures?: number
+    /** Within this much time. Default 15 min. */
+    readonly window?: Duration
+    /** How long they lock that name for that source, or that device. Default 15 min. */
+    readonly lock?: Duration
+    /** Failures in a row, from wherever, after which an account opens to known devices only. Default 100, and at most. */
+    readonly ceiling?: number
+  }
   /** Refreshes of one source per minute. Default 600. */
   readonly refreshesPerMinute?: number
   /** Tokens that nobody here issued, of one source per minute and node; beyond them it is told 429. Default 120. */
@@ -73,6 +86,7 @@ export interface HttpSettings {
   readonly clearSiteData: string | null
   readonly perMinute: Readonly<Record<BudgetName, number>>
   readonly connections: LiveSettings
+  readonly lockout: LockoutRule
 }
 
 /** Option names of this layer, for a check of the whole object. */
@@ -89,11 +103,13 @@ export const httpOptionNames: readonly (keyof HttpOptions)[] = [
   'anonymousPerMinute',
   'allAnonymousPerMinute',
   'signInsPerMinute',
+  'lockout',
   'refreshesPerMinute',
   'failedTokensPerMinute',
 ]
 
-const nestedNames: Readonly<Record<'cookies' | 'csrf' | 'connections', readonly string[]>> = {
+const nestedNames: Readonly<Record<'cookies' | 'csrf' | 'connections' | 'lockout', readonly string[]>> = {
+  lockout: ['failures', 'window', 'lock', 'ceiling'],
   cookies: ['sameSite', 'domainShared', 'partitioned'],
   csrf: ['originOnlyPaths'],
   connections: connectionNames,
@@ -174,6 +190,23 @@ function belongsTo(host: string, domain: string): boolean {
   return host === domain.toLowerCase() || host.endsWith(`.${domain.toLowerCase()}`)
 }
 
+/** NIST SP 800-63B-4 3.2.2 allows no more failures in a row. */
+const highestCeiling = 100
+const longestLock = 24 * 3_600_000
+
+function readLockout(given: HttpOptions['lockout'], report: Report): LockoutRule {
+  const duration = { default: 15 * 60_000, min: 1000, max: longestLock }
+  const ceiling = readCount(given?.ceiling, 'lockout.ceiling', { default: highestCeiling, min: 1, max: highestCeiling }, report)
+  const failures = readCount(given?.failures, 'lockout.failures', { default: 10, min: 1, max: highestCeiling }, report)
+  if (failures > ceiling) report({ field: 'lockout', message: `failures (${failures}) must not exceed ceiling (${ceiling})` })
+  return {
+    failures,
+    windowMs: readDuration(given?.window, 'lockout.window', duration, report),
+    lockMs: readDuration(given?.lock, 'lockout.lock', duration, report),
+    ceiling,
+  }
+}
+
 function readBudget(options: HttpOptions, field: BudgetName, report: Report): number {
   const value: unknown = options[field]
   if (value === undefined) return budgetDefaults[field]
@@ -183,7 +216,7 @@ function readBudget(options: HttpOptions, field: BudgetName, report: Report): nu
 }
 
 function reportUnknownNested(options: HttpOptions, report: Report): void {
-  for (const group of ['cookies', 'csrf', 'connections'] as const) {
+  for (const group of ['cookies', 'csrf', 'connections', 'lockout'] as const) {
     const given: unknown = options[group]
     if (given === undefined) continue
     if (typeof given === 'object' && given !== null) unknownNames(given, nestedNames[group], `${group}.`).forEach(report)
@@ -209,6 +242,7 @@ export function parseHttpOptions(options: HttpOptions, report: Report): HttpSett
     originOnlyPaths: new Set(readList(options.csrf?.originOnlyPaths, 'csrf.originOnlyPaths', pathProblem, report)),
     allowInsecureTransport: insecure,
     clearSiteData: clear.length === 0 ? null : clear.map((name) => `"${name}"`).join(', '),
+    lockout: readLockout(options.lockout, report),
     perMinute: {
       anonymousPerMinute: readBudget(options, 'anonymousPerMinute', report),
       allAnonymousPerMinute: readBudget(options, 'allAnonymousPerMinute', report),

@@ -1,5 +1,5 @@
-/** The two cookies of a session, by kind of transport: their names, and the lines that set and expire them. */
-import { csrfCookie, sessionCookie } from '../shared/names.ts'
+/** The cookies of a session and of a known device, by kind of transport: their names, and the lines that set them. */
+import { csrfCookie, deviceCookie, sessionCookie } from '../shared/names.ts'
 import type { Instant } from '../store/store.ts'
 import type { Transport } from './address.ts'
 import { type CookieAttributes, cookieLine, type SameSite } from './cookies.ts'
@@ -33,7 +33,10 @@ export interface SessionCookies {
   names(transport: Transport): CookieNames
   session(transport: Transport, token: string, lifetime: CookieLifetime): CookieChange
   csrf(transport: Transport, token: string, lifetime: CookieLifetime): CookieChange
-  /** Both cookies told to go at once, with the attributes they were set with: a browser matches on them. */
+  deviceName(transport: Transport): string
+  /** Outlives every session; `maxAge` in seconds. */
+  device(transport: Transport, proof: string, maxAge: number): CookieChange
+  /** Both cookies of the session told to go at once, with the attributes they were set with: a browser matches on them. */
   expired(transport: Transport): readonly CookieChange[]
 }
 
@@ -52,6 +55,7 @@ export function createSessionCookies(settings: CookieSettings): SessionCookies {
   const bareAttributes = { secure: false, sameSite: settings.sameSite === 'none' ? 'lax' : settings.sameSite } as const
 
   const names = (transport: Transport) => (transport === 'secure' ? secureNames : loopbackNames)
+  const deviceName = (transport: Transport) => (transport === 'secure' ? deviceCookie[kind] : deviceCookie.loopback)
   const attributes = (transport: Transport, httpOnly: boolean, maxAge: number | undefined): CookieAttributes => ({
     ...(transport === 'secure' ? secureAttributes : bareAttributes),
     httpOnly,
@@ -71,6 +75,8 @@ export function createSessionCookies(settings: CookieSettings): SessionCookies {
     session: (transport, token, lifetime) =>
       change(names(transport).session, token, attributes(transport, true, maxAge(lifetime))),
     csrf: (transport, token, lifetime) => change(names(transport).csrf, token, attributes(transport, false, maxAge(lifetime))),
+    deviceName,
+    device: (transport, proof, age) => change(deviceName(transport), proof, attributes(transport, true, age)),
     expired: (transport) => [
       change(names(transport).session, '', attributes(transport, true, 0)),
       change(names(transport).csrf, '', attributes(transport, false, 0)),

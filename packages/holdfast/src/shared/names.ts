@@ -11,6 +11,12 @@ export const sessionCookie = { secure: '__Host-Http-session', domainShared: '__S
 /** The CSRF token's cookie: readable by our own pages, hence `__Host-` and not `__Host-Http-`. */
 export const csrfCookie = { secure: '__Host-csrf_token', domainShared: '__Secure-csrf_token', loopback: 'csrf_token' } as const
 
+/**
+ * Tells a device that signed in before: it keeps a budget of failed sign-ins of its own, so that nobody else can lock
+ * its owner out. It signs nobody in.
+ */
+export const deviceCookie = { secure: '__Host-Http-device', domainShared: '__Secure-device', loopback: 'device' } as const
+
 /** Request header that repeats the CSRF token on unsafe methods. Lower case, as Node spells it. */
 export const csrfHeader = 'x-csrf-token'
 

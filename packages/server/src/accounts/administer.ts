@@ -107,17 +107,15 @@ export async function setPassword(
 
 export interface PasswordChange {
   readonly account: Account
-  readonly currentPassword: string
   readonly newPassword: string
   /** The session that asks, which stays. */
   readonly session: string
 }
 
-/** An account's own change. Returns false when the current password is wrong. Every other session ends. */
-export async function changeOwnPassword(parts: Parts, input: PasswordChange): Promise<boolean> {
+/** An account's own change, its current password having been confirmed. Every other session ends. */
+export async function changeOwnPassword(parts: Parts, input: PasswordChange): Promise<void> {
   const { accounts, holdfast, passwords, now } = parts
   const { account, session } = input
-  if (!(await passwords.verify(account.passwordHash, input.currentPassword))) return false
   requireGoodPassword(input.newPassword, account, 'newPassword')
   const hash = await passwords.hash(input.newPassword)
   const endOthers = (): Promise<RevokeResult> =>
@@ -127,5 +125,4 @@ export async function changeOwnPassword(parts: Parts, input: PasswordChange): Pr
   const result = await accounts.change(account.id, { password: { hash, changedAt: now() }, ifVersion: account.version })
   if (result.outcome !== 'changed') throw refusalOfChange(result.outcome)
   await endOthers()
-  return true
 }

@@ -1,15 +1,11 @@
 /** Login names: what one may be, and when two are the same. User names and e-mail addresses share one space. */
 
+import { mixesScripts, nameKey } from 'holdfast'
+
+export { nameKey as loginKey } from 'holdfast'
+
 export const longestUsername = 64
 export const longestEmail = 128
-
-/**
- * The form in which names are compared: NFKC and full case folding (down, up and down, so that `ẞ` and `ß` meet
- * `SS` and the long s meets `s`), so that look-alikes by width, case or composition are one name.
- */
-export function loginKey(name: string): string {
-  return name.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC')
-}
 
 /** Control, format (zero-width, bidirectional), private, unassigned characters, and every space but the plain one. */
 const invisible = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u
@@ -20,14 +16,14 @@ function textProblem(value: string, longest: number): string | undefined {
   if ([...value].length > longest) return `must have at most ${longest} characters`
   if (!value.isWellFormed() || invisible.test(value)) return 'must not contain control or invisible characters'
   // Compatibility forms can unfold to many characters, or to nothing but a space.
-  const key = loginKey(value)
+  const key = nameKey(value)
   if (key.trim() === '' || [...key].length > longest * 4) return 'must not consist of compatibility characters'
   return undefined
 }
 
 /** What is wrong with a user name; `undefined` when nothing is. */
 export function usernameProblem(value: string): string | undefined {
-  return textProblem(value, longestUsername)
+  return textProblem(value, longestUsername) ?? (mixesScripts(value) ? 'must not mix letters of several scripts' : undefined)
 }
 
 const address = /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)*$/u

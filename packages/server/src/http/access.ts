@@ -6,8 +6,8 @@ import type { Account } from '../accounts/account.ts'
 import type { Access } from '../routes/route.ts'
 import type { Services } from '../services.ts'
 
-/** How long ago an administrator may have proved who they are, for what changes something. */
-export const administratorFreshness = '10m'
+/** How long ago a caller may have proved who they are, for what is sensitive. */
+export const freshness = '10m'
 
 const callers: WeakMap<FastifyRequest, Account> = new WeakMap()
 
@@ -39,12 +39,13 @@ function requireAdministrator({ securityLog }: Services): preHandlerHookHandler 
 export function guardsFor(access: Access, services: Services): preHandlerHookHandler[] {
   const subject = [requireSession(), loadAccount(services)]
   const administrator = [...subject, requireAdministrator(services)]
+  const fresh = requireSession({ freshness })
   const table: Readonly<Record<Access, preHandlerHookHandler[]>> = {
     anyone: [],
     subject,
-    'subject-fresh': [...subject, requireSession({ freshness: administratorFreshness })],
+    'subject-fresh': [...subject, fresh],
     administrator,
-    'administrator-fresh': [...administrator, requireSession({ freshness: administratorFreshness })],
+    'administrator-fresh': [...administrator, fresh],
   }
   return table[access]
 }

@@ -61,7 +61,7 @@ interface PageFields {
 }
 
 export const pageFields: PageFields = { cursor: textField(512).optional(), limit: limitField.optional() }
-export const idParams: z.ZodType<{ id: string }> = z.strictObject({ id: textField(128) })
+export const idParams: z.ZodType<{ id: string }> = z.strictObject({ id: textField(256) })
 
 export function pageLimit(limit: string | undefined): number {
   return limit === undefined ? 50 : Number(limit)

@@ -3,6 +3,7 @@ import { HoldfastError, sessionWire } from 'holdfast'
 import { z } from 'zod'
 import { userWire } from '../accounts/account.ts'
 import { changeOwnPassword } from '../accounts/administer.ts'
+import { confirms } from '../accounts/sign-in.ts'
 import { passwordField } from './fields.ts'
 import { type Call, type Route, route } from './route.ts'
 import { sessionShape, signedInShape } from './shapes.ts'
@@ -16,7 +17,7 @@ interface ChangeBody {
 }
 
 async function reauthenticate({ body, request, services, account }: Call<ProofBody>): Promise<unknown> {
-  const matches = await services.passwords.verify(account.passwordHash, body.password)
+  const matches = await confirms(services, account, body.password, request.holdfast)
   const event = { subject: account.id, ip: request.ip, session: request.holdfast.session?.id ?? null }
   if (!matches) {
     services.securityLog({ kind: 'authn_reauthenticate_fail', ...event })
@@ -35,10 +36,11 @@ async function changePassword({ body, request, services, account }: Call<ChangeB
   const asking = request.holdfast.session
   if (asking === null) throw new HoldfastError('session-required')
   const event = { subject: account.id, ip: request.ip, session: asking.id }
-  if (!(await changeOwnPassword(services, { account, ...body, session: asking.id }))) {
+  if (!(await confirms(services, account, body.currentPassword, request.holdfast))) {
     services.securityLog({ kind: 'authn_password_change_fail', ...event })
     throw new HoldfastError('invalid-credentials')
   }
+  await changeOwnPassword(services, { account, newPassword: body.newPassword, session: asking.id })
   services.securityLog({ kind: 'authn_password_change', ...event })
   const { session, token } = await request.holdfast.regenerate()
   return { session: sessionWire(session, session.id), user: userWire(account), ...(token === null ? {} : { token }) }
@@ -53,18 +55,18 @@ export const passwordRoutes: readonly Route[] = [
     body: z.strictObject({ password: passwordField }) satisfies z.ZodType<ProofBody>,
     status: 200,
     answer: z.object({ session: sessionShape, elevatedUntil: z.iso.datetime().optional() }),
-    problems: ['invalid-credentials', 'rate-limited'],
+    problems: ['invalid-credentials', 'account-locked', 'rate-limited'],
     handle: reauthenticate,
   }),
   route({
     method: 'POST',
     path: '/auth/password',
     summary: 'Change the password: every other session ends, this one gets a new secret',
-    access: 'subject',
+    access: 'subject-fresh',
     body: z.strictObject({ currentPassword: passwordField, newPassword: passwordField }) satisfies z.ZodType<ChangeBody>,
     status: 200,
     answer: signedInShape,
-    problems: ['invalid-credentials', 'conflict', 'rate-limited'],
+    problems: ['invalid-credentials', 'conflict', 'account-locked', 'rate-limited'],
     handle: changePassword,
   }),
 ]

@@ -5,8 +5,8 @@ import type { Account } from '../accounts/account.ts'
 import type { Services } from '../services.ts'
 
 /**
- * Who may call: anyone; whoever has a live session of an enabled account; administrators; and, `-fresh`, those of them who
- * proved who they are within the last ten minutes.
+ * Who may call: anyone; whoever has a live session of an enabled account; administrators. With `-fresh`: those of them
+ * who proved who they are within the last ten minutes.
  */
 export type Access = 'anyone' | 'subject' | 'subject-fresh' | 'administrator' | 'administrator-fresh'
 

@@ -42,6 +42,7 @@ export const setupRoutes: readonly Route[] = [
     problems: ['csrf-failed', 'forbidden', 'conflict', 'rate-limited'],
     async handle({ body: { token, username, password }, request, services }) {
       requireOwnPage(request)
+      await services.holdfast.http.limits.attempt.spend(request.holdfast.ip)
       const verdict = services.setup.judge(token)
       if (verdict !== 'right') {
         services.securityLog({ kind: 'setup_refused', subject: null, ip: request.ip, reason: verdict })

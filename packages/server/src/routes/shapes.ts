@@ -29,6 +29,16 @@ export const sessionShape: z.ZodType = z.object(sessionFields)
 /** In an administrator's list: with the name of the account, null when there is none (any more). */
 export const namedSessionShape: z.ZodType = z.object({ ...sessionFields, username: z.string().nullable() })
 
+/** `source`: the network that is locked; `subject` and `username`: null for a name that no account has. */
+export const lockShape: z.ZodType = z.object({
+  id: z.string(),
+  kind: z.enum(['source', 'account', 'device']),
+  source: z.string().nullable(),
+  subject: z.string().nullable(),
+  username: z.string().nullable(),
+  until: z.iso.datetime(),
+})
+
 export const problemShape: z.ZodType = z.object({
   type: z.string(),
   title: z.string(),

@@ -26,12 +26,12 @@ async function signIn({ body, request, services }: Call<SignInBody>): Promise<un
   requireOwnPage(request)
   const { securityLog } = services
   const { ip } = request
-  const recognition = await recognise(services, body.username, body.password)
+  const recognition = await recognise(services, { login: body.username, password: body.password, request: request.holdfast })
   if (!recognition.recognised) {
     securityLog({ kind: 'authn_login_fail', subject: recognition.account?.id ?? null, ip, reason: recognition.why })
     throw new HoldfastError('invalid-credentials')
   }
-  const { account } = recognition
+  const { account, knownDevice } = recognition
   try {
     await refreshHash(services, account, body.password)
   } catch (fault) {
@@ -50,6 +50,7 @@ async function signIn({ body, request, services }: Call<SignInBody>): Promise<un
     throw new HoldfastError('invalid-credentials')
   }
   securityLog({ kind: 'authn_login_success', subject: account.id, ip, session: session.id })
+  if (!knownDevice) securityLog({ kind: 'authn_login_new_device', subject: account.id, ip, session: session.id })
   return { session: sessionWire(session, session.id), user: userWire(account), ...(token === null ? {} : { token }) }
 }
 
@@ -62,7 +63,7 @@ export const signInRoutes: readonly Route[] = [
     body,
     status: 200,
     answer: signedInShape,
-    problems: ['invalid-credentials', 'csrf-failed', 'insecure-transport', 'session-limit', 'rate-limited'],
+    problems: ['invalid-credentials', 'csrf-failed', 'insecure-transport', 'session-limit', 'account-locked', 'rate-limited'],
     handle: signIn,
   }),
   route({

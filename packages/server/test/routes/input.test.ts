@@ -169,7 +169,7 @@ describe('answers', () => {
     assert.equal(answer.status, 200, answer.text)
     assert.match(answer.headers.get('strict-transport-security') ?? '', /max-age=31536000/)
     const names = answer.setCookies.map((line) => line.split('=', 1)[0]).sort()
-    assert.deepEqual(names, ['__Host-Http-session', '__Host-csrf_token'])
+    assert.deepEqual(names, ['__Host-Http-device', '__Host-Http-session', '__Host-csrf_token'])
     for (const line of answer.setCookies) assert.match(line, /; Secure/)
     assert.equal(answer.json.session.ip, '203.0.113.9')
     assert.match(server.log.text(), /"kind":"authn_login_success"[^\n]*"ip":"203\.0\.113\.9"/)

@@ -1,0 +1,45 @@
+/** Locks that failed sign-ins set, for administrators. */
+import { HoldfastError } from 'holdfast'
+import { idParams } from './fields.ts'
+import { type Call, type Route, route } from './route.ts'
+import { lockShape, pageOf } from './shapes.ts'
+
+type Id = { readonly id: string }
+
+async function listLocks({ services }: Call): Promise<unknown> {
+  const items = []
+  for (const { id, kind, source, subject, until } of await services.holdfast.lockouts.list()) {
+    const account = subject === null ? undefined : await services.accounts.get(subject)
+    items.push({ id, kind, source, subject, username: account?.username ?? null, until: new Date(until).toISOString() })
+  }
+  return { items }
+}
+
+async function liftLock({ params, request, services, account }: Call<undefined, undefined, Id>): Promise<void> {
+  const lifted = await services.holdfast.lockouts.lift(params.id)
+  if (lifted === undefined) throw new HoldfastError('not-found')
+  const { kind, subject } = lifted
+  services.securityLog({ kind: 'authn_login_unlock', subject, actor: account.id, ip: request.ip, reason: kind })
+}
+
+export const adminLockoutRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/admin/lockouts',
+    summary: 'Locks that hold, the longest first; a name that no account has is not told',
+    access: 'administrator',
+    status: 200,
+    answer: pageOf(lockShape),
+    handle: (call) => listLocks(call),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/admin/lockouts/:id',
+    summary: 'Lift a lock and forget the failures that led to it',
+    access: 'administrator-fresh',
+    params: idParams,
+    status: 204,
+    problems: ['not-found'],
+    handle: liftLock,
+  }),
+]
