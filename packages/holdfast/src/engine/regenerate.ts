@@ -89,6 +89,7 @@ export async function elevate(core: Core, id: SessionId, input: ElevateInput): P
     const raised: SessionRecord = {
       ...rebound(core, current, input.context),
       elevation: {
+        since: now,
         until: Math.min(now + length, current.absoluteExpiresAt),
         amr: checkMethods([...new Set([...current.amr, ...amr])]),
         acr: acr ?? current.acr,

@@ -13,6 +13,8 @@ export interface Session<A extends Attributes = Attributes> {
   readonly acr: string | null
   /** Until when a step-up holds; null when there is none. Compare with the clock, or let `requireSession` do it. */
   readonly elevatedUntil: Instant | null
+  /** When that step-up was made; null when there is none. */
+  readonly elevatedAt: Instant | null
   /** A changed client asks for a step-up before anything sensitive (`fingerprint` or `ipChange` set to `step-up`). */
   readonly stepUpRequired: boolean
   readonly seenAt: Instant
@@ -106,6 +108,7 @@ export function viewOf<A extends Attributes>(record: SessionRecord, flags: ViewF
     amr: deepFreeze(elevation?.amr ?? record.amr),
     acr: elevation?.acr ?? record.acr,
     elevatedUntil: elevation?.until ?? null,
+    elevatedAt: elevation?.since ?? null,
     stepUpRequired: flags.stepUpRequired,
     seenAt: record.seenAt,
     idleExpiresAt: record.idleExpiresAt,

@@ -10,7 +10,7 @@ import { unknownNames } from './options.ts'
 import { type Answer, problemAnswer } from './problem.ts'
 
 export interface SessionRequirement {
-  /** The subject proved who they are at most this long ago, or a step-up holds. */
+  /** The subject proved who they are at most this long ago: by a sign-in, or by a step-up that still holds. */
   readonly freshness?: Duration
   /** `acr`: one of these levels was reached. `amr`: all of these methods were used. */
   readonly assurance?: { readonly acr?: string | readonly string[]; readonly amr?: readonly string[] }
@@ -71,9 +71,10 @@ function isSame(held: JsonValue | undefined, asked: JsonValue): boolean {
   return held === asked
 }
 
-function isFresh(session: Session, freshness: number, now: Instant): boolean {
-  if (session.elevatedUntil !== null && now < session.elevatedUntil) return true
-  return session.authTime !== null && now - session.authTime <= freshness
+/** `max_age` is the age of the proof itself (RFC 9470 4): a step-up ages while it holds. */
+function isFresh({ authTime, elevatedAt, elevatedUntil }: Session, freshness: number, now: Instant): boolean {
+  const steppedUpAt = elevatedUntil !== null && now < elevatedUntil ? elevatedAt : null
+  return [authTime, steppedUpAt].some((provedAt) => provedAt !== null && now - provedAt <= freshness)
 }
 
 function hasAssurance(session: Session, { acr, amr }: Requirement): boolean {

@@ -39,7 +39,12 @@ const isTexts: Check = (value) => Array.isArray(value) && value.every(isText)
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const isElevation: Check = (value) =>
-  value === null || (isObject(value) && isNumber(value.until) && isTexts(value.amr) && isTextOrNull(value.acr))
+  value === null ||
+  (isObject(value) &&
+    (value.since === undefined || isNumber(value.since)) &&
+    isNumber(value.until) &&
+    isTexts(value.amr) &&
+    isTextOrNull(value.acr))
 const isFormat: Check = (value) => value === 'opaque' || value === 'jwt'
 const isPrevious: Check = (value) => value === null || (isObject(value) && isText(value.digest) && isNumber(value.until))
 /** Missing in a row that was written before there were grants. */

@@ -37,7 +37,14 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function isElevation(value: unknown): boolean {
-  return value === null || (isObject(value) && isNumber(value.until) && isTexts(value.amr) && isTextOrNull(value.acr))
+  return (
+    value === null ||
+    (isObject(value) &&
+      (value.since === undefined || isNumber(value.since)) &&
+      isNumber(value.until) &&
+      isTexts(value.amr) &&
+      isTextOrNull(value.acr))
+  )
 }
 
 function isPrevious(value: unknown): boolean {

@@ -24,6 +24,8 @@ export type Origin = 'local' | `proxy:${string}`
 
 /** Assurance gained by a step-up; it decays at `until`. */
 export interface Elevation {
+  /** When it was gained. Absent in a record that was written before this was kept. */
+  readonly since?: Instant
   readonly until: Instant
   readonly amr: readonly string[]
   readonly acr: string | null

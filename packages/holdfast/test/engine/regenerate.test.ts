@@ -52,6 +52,17 @@ describe('regenerate', () => {
     expect(await assurance(started, late, true)).toEqual(low)
   })
 
+  it('makes no step-up younger: it tells when it was made', async () => {
+    const started = await signedIn()
+    const { session } = must(await started.engine.elevate(started.id, stepUp))
+    const made = started.clock.now()
+    started.clock.advance(5 * minute)
+    const renewed = must(await started.engine.regenerate(started.id))
+    expect([session.elevatedAt, renewed.session.elevatedAt]).toEqual([made, made])
+    started.clock.advance(5 * minute)
+    expect(must((await started.engine.list({ subject: 'alice' })).items[0]).elevatedAt).toBeNull()
+  })
+
   it('leaves one secret that works when 64 callers ask at once', async () => {
     const started = await signedIn()
     const all = await Promise.all(Array.from({ length: 64 }, () => started.engine.regenerate(started.id)))

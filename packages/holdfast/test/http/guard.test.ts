@@ -23,6 +23,11 @@ async function outcome(requirement: SessionRequirement, change: Partial<Session>
 
 const minute = 60_000
 
+/** Signed in long ago, stepped up `age` ago for `left` more. */
+function steppedUp(age: number, left: number): Partial<Session> {
+  return { authTime: 0, elevatedAt: now - age, elevatedUntil: now + left }
+}
+
 describe('a guard', () => {
   test.each<[string, SessionRequirement, Partial<Session>, string]>([
     ['anyone signed in', {}, {}, 'passes'],
@@ -31,8 +36,15 @@ describe('a guard', () => {
     ['a proof of identity just young enough', { freshness: '5m' }, { authTime: now - 5 * minute }, 'passes'],
     ['one too old', { freshness: '5m' }, { authTime: now - 5 * minute - 1 }, 'step-up-required'],
     ['none', { freshness: '5m' }, { authTime: null }, 'step-up-required'],
-    ['an old one with a step-up that holds', { freshness: '5m' }, { authTime: 0, elevatedUntil: now + 1 }, 'passes'],
-    ['an old one with a step-up that ended', { freshness: '5m' }, { authTime: 0, elevatedUntil: now }, 'step-up-required'],
+    ['an old one with a step-up that holds', { freshness: '5m' }, steppedUp(5 * minute, 1), 'passes'],
+    ['an old one with a step-up that ended', { freshness: '5m' }, steppedUp(minute, 0), 'step-up-required'],
+    [
+      'an old one with a step-up that holds and is too old',
+      { freshness: '5m' },
+      steppedUp(5 * minute + 1, 1),
+      'step-up-required',
+    ],
+    ['one with a step-up of unknown age', { freshness: '5m' }, { ...steppedUp(0, 1), elevatedAt: null }, 'step-up-required'],
     ['one of the levels', { assurance: { acr: ['aal2', 'aal3'] } }, { acr: 'aal3' }, 'passes'],
     ['another level', { assurance: { acr: 'aal2' } }, { acr: 'aal1' }, 'step-up-required'],
     ['no level', { assurance: { acr: 'aal2' } }, { acr: null }, 'step-up-required'],

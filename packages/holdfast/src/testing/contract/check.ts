@@ -79,7 +79,7 @@ export function fullSample(number: number): SessionRecord {
     authTime: start - minute,
     amr: ['pwd', 'otp'],
     acr: 'urn:example:gold',
-    elevation: { until: start + minute, amr: ['pwd', 'hwk'], acr: null },
+    elevation: { since: start - 2000, until: start + minute, amr: ['pwd', 'hwk'], acr: null },
     previous: { digest: 'B'.repeat(43), until: start + 10_000 },
     generation: 3,
     nonce: 'n0nce',
