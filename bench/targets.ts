@@ -25,6 +25,12 @@ const limits: readonly Limit[] = [
   { name: 'verify, cached', most: 1.5, unit: 'µs', read: ({ micro }) => micro?.cases.cached?.wall.median },
   { name: 'verify, uncached on memory', most: 6, unit: 'µs', read: ({ micro }) => micro?.cases.memory?.wall.median },
   { name: 'verify, uncached on SQLite', most: 15, unit: 'µs', read: ({ micro }) => micro?.cases.sqlite?.wall.median },
+  {
+    name: 'lockout, an attempt counted and forgiven on memory',
+    most: 10,
+    unit: 'µs',
+    read: ({ micro }) => micro?.cases.lockout?.wall.median,
+  },
   { name: 'memory per session', most: 600, unit: 'B', read: ({ memory }) => memory?.bytes.median },
   { name: 'Redis memory per session', most: 450, unit: 'B', read: ({ stores }) => stores?.redis.bytes },
   { name: 'revocation seen on another node, Redis, p99', most: 50, unit: 'ms', read: lagIn('redis') },

@@ -63,6 +63,20 @@ async function holdfastCases(population: Population, sqlite: HoldfastOptions['st
   ]
 }
 
+/** One right sign-in as the lockout counts it, hashing left out: taken before the password is looked at, and given back. */
+async function lockoutCase(inRotation: number): Promise<Case> {
+  const { lockout } = freshHoldfast().http
+  return {
+    name: 'lockout',
+    presented: await issueEach(inRotation, subjectOf),
+    check: async ({ token: subject, context: { ip } }) => {
+      const attempt = await lockout.attempt({ name: subject, subject, ip })
+      return attempt.allowed && attempt.succeeded()
+    },
+    accepts: (answer) => typeof answer === 'string',
+  }
+}
+
 async function joseCase(inRotation: number): Promise<Case> {
   const { sign, verify } = await joseTokens()
   return {
@@ -103,6 +117,7 @@ export async function allCases(population: Population, folder: string): Promise<
   const { inRotation } = population
   return [
     ...(await holdfastCases(population, sqliteStore(`${folder}/sessions.db`))),
+    await lockoutCase(inRotation),
     await fastJwtCase(inRotation),
     await joseCase(inRotation),
     await ironSessionCase(inRotation),
