@@ -15,9 +15,11 @@ import { holdfastNode, type NodeMiddleware, type NodeNext, sendProblem } from '.
 export {
   type ApiKeyRequirement,
   anonymousStream,
+  guardSockets,
   requireApiKey,
   requireSession,
   type SessionRequirement,
+  type SocketSession,
   startStream,
 } from './node.ts'
 

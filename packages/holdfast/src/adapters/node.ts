@@ -23,6 +23,8 @@ import type { Attributes } from '../store/store.ts'
 
 export type { ApiKeyRequirement } from '../http/api-key-guard.ts'
 export type { SessionRequirement } from '../http/guard.ts'
+export type { SocketSession, WebSocketLike } from '../http/socket.ts'
+export { guardSockets, type SocketConnected, type UpgradeListener, type UpgradeServer } from '../http/upgrade.ts'
 
 /** A request that went through the middleware. */
 export type HeldRequest<A extends Attributes = Attributes> = IncomingMessage & { readonly holdfast: HoldfastRequest<A> }

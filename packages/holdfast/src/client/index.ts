@@ -15,6 +15,7 @@ export {
   type SessionTokenWire,
   streamEvents,
   type TicketWire,
+  ticketProtocol,
 } from '../shared/live.ts'
 export { anonymousTokenHeader, csrfCookie, csrfHeader } from '../shared/names.ts'
 export type { CurrentSessionWire, FieldProblem, PageWire, ProblemWire, SessionWire } from '../shared/wire.ts'

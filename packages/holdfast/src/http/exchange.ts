@@ -132,6 +132,11 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
     return verdict instanceof Promise ? verdict.then((settled) => this.#settle(settled)) : this.#settle(verdict)
   }
 
+  /** Checks a ticket, and spends it. */
+  async redeem(ticket: string): Promise<void> {
+    this.#settle(await this.#core.engine.redeemTicket(ticket, this.#context))
+  }
+
   #settle(verdict: Verdict<A>): void {
     this.#verdict = verdict
     // Only a token that nobody here issued is counted, so that whoever shares a network with a robot notices nothing.

@@ -7,6 +7,9 @@ export const streamEvents = { token: 'session_token', ended: 'session_ended' } a
 /** 4401: the session has ended, sign in again. The others of RFC 6455: connect again, at once or later. */
 export const closeCodes = { sessionEnded: 4401, goingAway: 1001, tryAgainLater: 1013 } as const
 
+/** Put before a ticket, it is one of the protocols that a WebSocket is opened with, beside the app's own. */
+export const ticketProtocol = 'holdfast.ticket.'
+
 /** Data of `session_token`, the first event of an anonymous visitor's stream that a header authenticates. */
 export interface SessionTokenWire {
   readonly session: string
