@@ -14,6 +14,7 @@ import { type ConnectionInfo, openFetch, type WebExchange } from './http/fetch.t
 import { createLimits } from './http/limits.ts'
 import { Live } from './http/live.ts'
 import { type HttpOptions, httpOptionNames, parseHttpOptions, unknownNames } from './http/options.ts'
+import { createRefreshCookie } from './http/refresh-cookie.ts'
 import { createSessionCookies } from './http/session-cookies.ts'
 import type { FieldProblem } from './shared/wire.ts'
 import type { CounterStore } from './store/counters.ts'
@@ -69,6 +70,7 @@ export function createHoldfast<A extends Attributes = Attributes>(options: Holdf
     settings,
     addresses: createAddresses(settings),
     cookies: createSessionCookies(settings.cookies),
+    refreshCookie: createRefreshCookie(settings.basePath),
     limits: createLimits(settings, counters, clock),
     lockout,
     clock,

@@ -44,7 +44,7 @@ export function markPrivate<A extends Attributes>({ carrier }: Exchange<A>): voi
   carrier.setHeader('cache-control', 'no-store')
 }
 
-function lifetimeOf<A extends Attributes>({ core }: Exchange<A>, session: Session<A>): CookieLifetime {
+export function lifetimeOf<A extends Attributes>({ core }: Exchange<A>, session: Session<A>): CookieLifetime {
   const { persistent, absoluteExpiresAt } = session
   return { persistent, absoluteExpiresAt, now: core.clock.now() }
 }
@@ -76,7 +76,7 @@ export function restoreCsrfCookie<A extends Attributes>(exchange: Exchange<A>, s
   carrier.setCookie(name, line)
 }
 
-function expireCookies<A extends Attributes>(exchange: Exchange<A>): void {
+export function expireCookies<A extends Attributes>(exchange: Exchange<A>): void {
   if (exchange.transport === 'refused') return
   for (const { name, line } of exchange.core.cookies.expired(exchange.transport)) exchange.carrier.setCookie(name, line)
   markPrivate(exchange)
@@ -101,7 +101,7 @@ function deliver<A extends Attributes>(exchange: Exchange<A>, issued: Issued<A>)
   return { session: issued.session, token: null }
 }
 
-function requireOwnPage<A extends Attributes>(exchange: Exchange<A>): void {
+export function requireOwnPage<A extends Attributes>(exchange: Exchange<A>): void {
   const detail = exchange.sourceProblem()
   if (detail !== undefined) throw new HoldfastError('csrf-failed', { detail })
 }
@@ -156,10 +156,15 @@ async function recordEnd<A extends Attributes>({ core, verdict, credential }: Ex
 
 export async function signOut<A extends Attributes>(exchange: Exchange<A>): Promise<void> {
   const { core, carrier, transport } = exchange
+  const byTokens = exchange.session !== null && exchange.session.grant !== null
   try {
     await recordEnd(exchange)
   } finally {
     expireCookies(exchange)
+    if (byTokens && transport !== 'refused') {
+      const { name, line } = core.refreshCookie.expired(transport)
+      carrier.setCookie(name, line)
+    }
     // Clear-Site-Data is for secure responses only.
     if (core.settings.clearSiteData !== null && transport === 'secure') {
       carrier.setHeader('clear-site-data', core.settings.clearSiteData)

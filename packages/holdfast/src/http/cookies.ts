@@ -77,6 +77,8 @@ export interface CookieAttributes {
   readonly secure: boolean
   readonly httpOnly: boolean
   readonly sameSite: SameSite
+  /** Default `/`. */
+  readonly path?: string
   readonly domain?: string | undefined
   readonly partitioned?: boolean
   /** Seconds until the browser drops it, at most 400 days; absent: with the browser; 0: at once. */
@@ -96,7 +98,7 @@ export function isCookieDomain(text: string): boolean {
 }
 
 /**
- * One `Set-Cookie` line, always with `Path=/` and an explicit `SameSite`. Throws `TypeError` for a name, value or
+ * One `Set-Cookie` line, always with a `Path` and an explicit `SameSite`. Throws `TypeError` for a name, value or
  * domain outside the grammar of RFC 6265, and for a name and value beyond the 4096 bytes that browsers keep.
  */
 export function cookieLine(name: string, value: string, attributes: CookieAttributes): string {
@@ -104,7 +106,7 @@ export function cookieLine(name: string, value: string, attributes: CookieAttrib
   if (!valueSpelling.test(value)) throw new TypeError(`the value of cookie ${name} has a character that cookies cannot carry`)
   if (name.length + value.length > longestCookie) throw new TypeError(`cookie ${name} is longer than browsers keep`)
   if (attributes.domain !== undefined && !isCookieDomain(attributes.domain)) throw new TypeError('not a cookie domain')
-  let line = `${name}=${value}; Path=/`
+  let line = `${name}=${value}; Path=${attributes.path ?? '/'}`
   if (attributes.domain !== undefined) line += `; Domain=${attributes.domain}`
   if (attributes.maxAge !== undefined) {
     line += `; Max-Age=${Math.min(Math.max(0, Math.floor(attributes.maxAge)), longestMaxAge)}`

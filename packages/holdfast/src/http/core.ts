@@ -7,6 +7,7 @@ import type { Addresses } from './address.ts'
 import type { Limits } from './limits.ts'
 import type { Live } from './live.ts'
 import type { HttpSettings } from './options.ts'
+import type { RefreshCookie } from './refresh-cookie.ts'
 import type { SessionCookies } from './session-cookies.ts'
 
 export interface HttpCore<A extends Attributes = Attributes> {
@@ -14,6 +15,7 @@ export interface HttpCore<A extends Attributes = Attributes> {
   readonly settings: HttpSettings
   readonly addresses: Addresses
   readonly cookies: SessionCookies
+  readonly refreshCookie: RefreshCookie
   readonly limits: Limits
   readonly lockout: Lockout
   readonly clock: Clock

@@ -24,6 +24,7 @@ import {
 } from './changes.ts'
 import type { HttpCore } from './core.ts'
 import { type Credential, readCredential } from './credentials.ts'
+import { type DeliveredTokens, issueTokens, type TokenSignInInput } from './tokens.ts'
 import { type Visit, type VisitInput, visit } from './visitors.ts'
 
 /** What an app finds on its request. */
@@ -59,6 +60,11 @@ export interface HoldfastRequest<A extends Attributes = Attributes> {
    * `session-limit`, `invalid-request`, `store-unavailable`.
    */
   signIn(input: SignInInput<A>): Promise<Delivered<A>>
+  /**
+   * Signs in as `signIn`, with access and refresh tokens. An anonymous session is promoted; a signed-in one is replaced
+   * where the refresh token goes into a cookie, and stays where the tokens are for another client. Throws as `signIn`.
+   */
+  issueTokens(input: TokenSignInInput<A>): Promise<DeliveredTokens<A>>
   /** Ends the session, then expires its cookies. Throws `store-unavailable` when that could not be recorded; the cookies go all the same. */
   signOut(): Promise<void>
   /** Records a step-up and replaces the secret. Throws `session-required` or `session-revoked` when the session is not live. */
@@ -240,6 +246,10 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
 
   signIn(input: SignInInput<A>): Promise<Delivered<A>> {
     return this.changed(signIn(this, input))
+  }
+
+  issueTokens(input: TokenSignInInput<A>): Promise<DeliveredTokens<A>> {
+    return this.changed(issueTokens(this, input))
   }
 
   signOut(): Promise<void> {

@@ -10,6 +10,8 @@ import { restoreCsrfCookie } from './changes.ts'
 import type { Exchange } from './exchange.ts'
 import { checkRequirement, parseRequirement } from './guard.ts'
 import { type Answer, answerFor, emptyAnswer, jsonAnswer, problemAnswer } from './problem.ts'
+import { refreshPath } from './refresh-cookie.ts'
+import { refreshTokens } from './tokens.ts'
 import type { VisitInput } from './visitors.ts'
 import { isoTime, sessionWire } from './wire.ts'
 
@@ -133,6 +135,7 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>>
   '/sessions': { GET: withSession(signedIn, listSessions), DELETE: withSession(signedIn, revokeOthers) },
   '/sessions/:id': { DELETE: withSession(signedIn, revokeOne) },
   '/anonymous': { POST: startAnonymous },
+  [refreshPath]: { POST: refreshTokens },
   '/ticket': { POST: withSession(anySession, issueTicket) },
 }
 

@@ -40,6 +40,14 @@ export interface SessionCookies {
   expired(transport: Transport): readonly CookieChange[]
 }
 
+/**
+ * The absolute limit, so that no later response has to renew the cookie: a response that renews can undo a sign-out
+ * that happened meanwhile.
+ */
+export function maxAgeOf({ persistent, absoluteExpiresAt, now }: CookieLifetime): number | undefined {
+  return persistent ? Math.max(1, (absoluteExpiresAt - now) / 1000) : undefined
+}
+
 const loopbackNames: CookieNames = { session: sessionCookie.loopback, csrf: csrfCookie.loopback }
 
 export function createSessionCookies(settings: CookieSettings): SessionCookies {
@@ -65,16 +73,12 @@ export function createSessionCookies(settings: CookieSettings): SessionCookies {
     name,
     line: cookieLine(name, value, given),
   })
-  // The absolute limit, so that no later response has to renew the cookie: a response that renews can undo a
-  // sign-out that happened meanwhile.
-  const maxAge = ({ persistent, absoluteExpiresAt, now }: CookieLifetime) =>
-    persistent ? Math.max(1, (absoluteExpiresAt - now) / 1000) : undefined
 
   return {
     names,
     session: (transport, token, lifetime) =>
-      change(names(transport).session, token, attributes(transport, true, maxAge(lifetime))),
-    csrf: (transport, token, lifetime) => change(names(transport).csrf, token, attributes(transport, false, maxAge(lifetime))),
+      change(names(transport).session, token, attributes(transport, true, maxAgeOf(lifetime))),
+    csrf: (transport, token, lifetime) => change(names(transport).csrf, token, attributes(transport, false, maxAgeOf(lifetime))),
     deviceName,
     device: (transport, proof, age) => change(deviceName(transport), proof, attributes(transport, true, age)),
     expired: (transport) => [

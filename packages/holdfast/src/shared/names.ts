@@ -17,6 +17,12 @@ export const csrfCookie = { secure: '__Host-csrf_token', domainShared: '__Secure
  */
 export const deviceCookie = { secure: '__Host-Http-device', domainShared: '__Secure-device', loopback: 'device' } as const
 
+/**
+ * The refresh token's cookie, where a browser carries a session by tokens. Its path is that of the one route that
+ * reads it, so that no other request carries it, and `__Host-` demands `Path=/`.
+ */
+export const refreshCookie = { secure: '__Secure-refresh_token', loopback: 'refresh_token' } as const
+
 /** Request header that repeats the CSRF token on unsafe methods. Lower case, as Node spells it. */
 export const csrfHeader = 'x-csrf-token'
 

@@ -31,6 +31,17 @@ export interface CurrentSessionWire {
   readonly elevatedUntil?: string
 }
 
+/** Tokens as they are handed to a client, in the words of RFC 6749 section 5.1. */
+export interface TokensWire {
+  readonly access_token: string
+  readonly token_type: 'Bearer'
+  /** Seconds. */
+  readonly expires_in: number
+  /** Absent where a cookie carries it. */
+  readonly refresh_token?: string
+  readonly session: SessionWire
+}
+
 export interface PageWire<T> {
   readonly items: readonly T[]
   /** Cursor of the following page; absent on the last. */

@@ -1,4 +1,5 @@
 /** What each adapter must keep beyond the common suite. */
+import { refreshTests } from './suite-refresh.ts'
 import { requestTests } from './suite-requests.ts'
 import { type Serve, setUpAdapter } from './suite-setup.ts'
 import { signInTests } from './suite-sign-in.ts'
@@ -8,5 +9,6 @@ export function adapterSuite(serve: Serve): void {
   const setup = setUpAdapter(serve)
   signInTests(setup)
   requestTests(setup)
+  refreshTests(setup)
   visitorTests(setup)
 }

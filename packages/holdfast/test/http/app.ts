@@ -135,6 +135,17 @@ function routesOf(turnstile: Turnstile, changed: () => number): readonly AppRout
     },
     {
       method: 'POST',
+      path: '/token-login',
+      async run(held, body) {
+        const { session, accessToken, refreshToken } = await held.issueTokens({
+          subject: text(body.subject),
+          carrier: body.carrier === 'cookie' ? 'cookie' : 'body',
+        })
+        return { json: { id: session.id, subject: held.subject, accessToken, refreshToken } }
+      },
+    },
+    {
+      method: 'POST',
       path: '/elevate',
       requires: {},
       async run(held) {
