@@ -1,4 +1,5 @@
 /** Time: the only file of the server that reads the clock or waits. */
+import type { Clock } from 'holdfast'
 
 /** Milliseconds since 1970. */
 export type Now = () => number
@@ -15,6 +16,45 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T | un
     return await Promise.race([promise, limit])
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** Resolves after `ms`, or at once when the signal aborts. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(finish, signal.aborted ? 0 : ms)
+    signal.addEventListener('abort', finish, { once: true })
+    function finish(): void {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', finish)
+      resolve()
+    }
+  })
+}
+
+/** The first time comes soon, so that a process which never lives long does its share too. */
+const soonMs = 60_000
+
+function afterwards(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms)
+  timer.unref()
+  return () => clearTimeout(timer)
+}
+
+/** Runs again and again, each time `ms` after the last run ended; returns what stops it. Never keeps the process alive. */
+export function every(ms: number, clock: Clock | undefined, run: (now: number) => Promise<void>): () => void {
+  const after = clock?.after ?? afterwards
+  const now = clock?.now ?? systemNow
+  let isStopped = false
+  let cancel = after(Math.min(ms, soonMs), turn)
+  function turn(): void {
+    void run(now()).finally(() => {
+      if (!isStopped) cancel = after(ms, turn)
+    })
+  }
+  return () => {
+    isStopped = true
+    cancel()
   }
 }
 

@@ -1,8 +1,9 @@
 /** Everything that requests and commands share, opened from a configuration and closed in reverse. */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Clock, createHoldfast, type Holdfast, type HoldfastOptions } from 'holdfast'
+import { type Clock, createHoldfast, type EventListener, type Holdfast, type HoldfastOptions } from 'holdfast'
 import { type ApiKeys, createApiKeys } from 'holdfast/defence/api-keys'
+import type { EventTrail } from 'holdfast/defence/event-trail'
 import type { AccountStore } from './accounts/store.ts'
 import { type OpenedKeys, openKeys } from './backends/keys.ts'
 import type { OpenedStore } from './backends/place.ts'
@@ -10,6 +11,7 @@ import { accountsPlace, sessionsPlace } from './backends/places.ts'
 import { type Now, systemNow } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { secretsOf } from './config/secret.ts'
+import { type EventLog, type OpenedTrail, openTrail } from './events.ts'
 import { createFaultLog } from './fault-log.ts'
 import { originOnlyPaths } from './http/source.ts'
 import type { Logger } from './logging.ts'
@@ -27,6 +29,9 @@ export interface Services {
   readonly setup: Setup
   /** Tells a security event of the server's own. */
   readonly securityLog: SecurityLog
+  /** Where every security event goes beside the log, and where it can be read. */
+  readonly events: EventTrail
+  readonly eventLog: EventLog
   readonly now: Now
   isStopping(): boolean
   /** From here on `/readyz` answers 503. */
@@ -97,8 +102,13 @@ export async function openServices(config: Config, logger: Logger, overrides: Se
       store: sessions.store,
       onFault: (fault, doing) => logger.error({ err: fault, doing }, 'A fault in the background'),
     })
-    holdfast.on((event) => logEvent(logger, event))
-    const apiKeys = apiKeysOf(keys, { secret, accounts, logger, clock })
+    const trail = openTrail({ log: keys.eventLog, secret, clock, logger })
+    const listener: EventListener = (event) => {
+      logEvent(logger, event)
+      trail.trail.record(event)
+    }
+    holdfast.on(listener)
+    const apiKeys = apiKeysOf(keys, { secret, accounts, logger, clock, listener })
     return assemble({
       config,
       logger,
@@ -109,6 +119,7 @@ export async function openServices(config: Config, logger: Logger, overrides: Se
       passwords: hasherOf(overrides.passwords),
       sessions,
       keys,
+      trail,
     })
   } catch (fault) {
     await keys?.close()
@@ -123,10 +134,11 @@ interface KeyParts {
   readonly accounts: AccountStore
   readonly logger: Logger
   readonly clock: Clock | undefined
+  readonly listener: EventListener
 }
 
 /** A key dies with its account at once: whether that may act is asked at each use. */
-function apiKeysOf({ store }: OpenedKeys, { secret, accounts, logger, clock }: KeyParts): ApiKeys {
+function apiKeysOf({ store }: OpenedKeys, { secret, accounts, logger, clock, listener }: KeyParts): ApiKeys {
   const apiKeys = createApiKeys({
     store,
     secret,
@@ -134,22 +146,25 @@ function apiKeysOf({ store }: OpenedKeys, { secret, accounts, logger, clock }: K
     isOwnerActive: async (owner) => (await accounts.get(owner))?.disabled === false,
     onFault: (fault, doing) => logger.error({ err: fault, doing }, 'A fault in the background'),
   })
-  apiKeys.on((event) => logEvent(logger, event))
+  apiKeys.on(listener)
   return apiKeys
 }
 
 interface Opened extends Pick<Services, 'config' | 'logger' | 'holdfast' | 'accounts' | 'apiKeys' | 'now' | 'passwords'> {
   readonly keys: OpenedKeys
   readonly sessions: OpenedStore
+  readonly trail: OpenedTrail
 }
 
-function assemble({ sessions, keys, ...opened }: Opened): Services {
+function assemble({ sessions, keys, trail, ...opened }: Opened): Services {
   const { config, holdfast, accounts, now } = opened
   let stopping = false
   return {
     ...opened,
     setup: createSetup(accounts, now, config.setupToken),
     securityLog: (event) => holdfast.emit(event),
+    events: trail.trail,
+    eventLog: keys.eventLog,
     isStopping: () => stopping,
     beginStopping: () => {
       stopping = true
@@ -159,6 +174,7 @@ function assemble({ sessions, keys, ...opened }: Opened): Services {
       try {
         await holdfast.close()
       } finally {
+        await trail.close()
         await keys.close()
         await accounts.close()
         await sessions.close()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { createLogger, printable } from '../src/logging.ts'
+import { logEvent } from '../src/security-log.ts'
 import { logSink } from './harness.ts'
 
 describe('printable text', () => {
@@ -55,6 +56,21 @@ describe('the log', () => {
     const sink = logSink()
     createLogger({ format: 'pretty', level: 'info' }, sink.stream).info({ a: 1 }, 'Hello')
     assert.match(sink.text(), /INFO.*Hello/)
+  })
+
+  it.each(['pretty', 'json'] as const)('lets no field of a security event forge, move or hide a line (%s)', (format) => {
+    const sink = logSink()
+    const hostile = 'a\n[09:00:00] INFO: forged\r\u001b[2J\u202e\u2066\u2028\u200b\u009b'
+    const fields = { session: hostile, subject: hostile, actor: hostile, ip: hostile, object: hostile, reason: hostile }
+    logEvent(createLogger({ format, level: 'info' }, sink.stream), {
+      schema: 1,
+      at: 0,
+      kind: 'authz_fail',
+      ...fields,
+      outcome: hostile,
+    })
+    assert.doesNotMatch(sink.text().replaceAll('\n', ''), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+    assert.doesNotMatch(sink.text(), /^\[09:00:00\] INFO: forged/m)
   })
 
   it('keeps to its level', () => {

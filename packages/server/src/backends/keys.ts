@@ -1,5 +1,6 @@
-/** Where API keys live: in the database of the accounts, which is durable whatever the sessions are kept in. */
+/** Where API keys and the trail of security events live: in the database of the accounts, which is durable whatever the sessions are kept in. */
 import type { ApiKeyOptions } from 'holdfast/defence/api-keys'
+import type { EventTrailOptions } from 'holdfast/defence/event-trail'
 import { postgresStore } from 'holdfast/store/postgres'
 import { sqliteStore } from 'holdfast/store/sqlite'
 import type { PostgresBackend } from '../config/backend.ts'
@@ -9,6 +10,7 @@ import { asking, createPool, endPool } from './postgres-pool.ts'
 
 export interface OpenedKeys {
   readonly store: ApiKeyOptions['store']
+  readonly eventLog: EventTrailOptions['log']
   close(): Promise<void>
 }
 
@@ -17,7 +19,7 @@ const connections = 4
 export async function openKeys({ accounts }: Config, tell: FaultListener): Promise<OpenedKeys> {
   if (accounts.kind === 'postgres') return openInPostgres(accounts, tell)
   const store = sqliteStore(accounts.path)
-  return { store: store.apiKeys, close: async () => store[Symbol.asyncDispose]?.() }
+  return { store: store.apiKeys, eventLog: store.eventLog, close: async () => store[Symbol.asyncDispose]?.() }
 }
 
 async function openInPostgres(backend: PostgresBackend, tell: FaultListener): Promise<OpenedKeys> {
@@ -30,5 +32,5 @@ async function openInPostgres(backend: PostgresBackend, tell: FaultListener): Pr
     await store[Symbol.asyncDispose]?.()
     await endPool(pool)
   }
-  return { store: store.apiKeys, close }
+  return { store: store.apiKeys, eventLog: store.eventLog, close }
 }

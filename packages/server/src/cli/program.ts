@@ -1,6 +1,7 @@
 /** The command line: names and help here, what they do in a file each, loaded when it is called for. */
 import { Command } from 'commander'
 import { newSecret } from '../config/secret.ts'
+import { addEventCommands } from './events.ts'
 import { reportFailure } from './failure.ts'
 import { addSessionCommands } from './sessions.ts'
 import { addUserCommands } from './users.ts'
@@ -28,13 +29,16 @@ function createProgram(): Command {
     .action(() => console.log(newSecret()))
   addUserCommands(program)
   addSessionCommands(program)
+  addEventCommands(program)
   program
     .command('migrate')
     .description('bring the stores to this version’s schema')
     .action(async () => (await import('./migrate.ts')).migrate())
   program
     .command('doctor')
-    .description('check configuration, secret, stores, file modes and clock; exit code 1 when something fails')
+    .description(
+      'check configuration, secret, stores, file modes, clock and the chain of events; exit code 1 when something fails',
+    )
     .option('--json', 'as JSON')
     .action(async (options: { readonly json?: boolean }) => (await import('./doctor.ts')).doctor(options))
   return program

@@ -1,6 +1,7 @@
 /** Every route of the server's own. The library adds `/auth/session`, `/auth/sessions`, `/auth/logout`, `/auth/anonymous`. */
 import { z } from 'zod'
 import { openApiDocument } from '../openapi.ts'
+import { adminEventRoutes } from './admin-events.ts'
 import { adminLockoutRoutes } from './admin-lockouts.ts'
 import { adminSessionRoutes } from './admin-sessions.ts'
 import { adminUserRoutes } from './admin-users.ts'
@@ -18,6 +19,7 @@ const described: readonly Route[] = [
   ...keyRoutes,
   ...adminUserRoutes,
   ...adminSessionRoutes,
+  ...adminEventRoutes,
   ...adminLockoutRoutes,
   ...healthRoutes,
 ]

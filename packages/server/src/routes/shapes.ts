@@ -39,6 +39,22 @@ export const lockShape: z.ZodType = z.object({
   until: z.iso.datetime(),
 })
 
+export const eventShape: z.ZodType = z.object({
+  sequence: z.int(),
+  at: z.iso.datetime(),
+  kind: z.string(),
+  category: z.string(),
+  severity: z.enum(['info', 'warn', 'critical']),
+  session: z.string().nullable(),
+  subject: z.string().nullable(),
+  actor: z.string().nullable(),
+  ip: z.string().nullable(),
+  object: z.string().nullable(),
+  reason: z.string().nullable(),
+  outcome: z.string().nullable(),
+  hash: z.string(),
+})
+
 export const problemShape: z.ZodType = z.object({
   type: z.string(),
   title: z.string(),

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { assertProblem, type Client } from '../client.ts'
 import { goodPassword, setupToken, temporaryFolder } from '../harness.ts'
-import { type ServerProcess, serverProcess, until } from '../process.ts'
+import { defaults, run, type ServerProcess, serverProcess, until } from '../process.ts'
 
 /** What DESIGN 2.3 promises between nodes, and a little for a busy machine. */
 const boundMs = 1000
@@ -61,6 +61,29 @@ describe('two servers on one file', () => {
       401,
       'invalid-credentials',
     )
+  })
+})
+
+describe('the trail of two servers on one file', () => {
+  it('is one chain with every event of both, through their stop', async () => {
+    await using one = await serverProcess(folder)
+    await using two = await serverProcess(folder)
+    const admin = await administrator(one)
+    const refused = await Promise.all(
+      Array.from({ length: 40 }, (_, at) =>
+        (at % 2 === 0 ? one : two)
+          .client()
+          .post('/auth/setup', { token: 'wrong-token-wrong', username: 'x', password: goodPassword }),
+      ),
+    )
+    assert.ok(refused.every(({ status }) => status >= 400))
+    assert.equal((await admin.post('/auth/logout')).status, 204)
+    assert.deepEqual(await Promise.all([one.end('SIGTERM'), two.end('SIGTERM')]), [0, 0])
+    const { code, stdout, stderr } = await run(folder, ['events', 'verify'], defaults)
+    assert.equal(code, 0, stderr)
+    const logged = `${one.output()}${two.output()}`.split('\n').filter((line) => line.includes('"event":{'))
+    assert.ok(logged.length > 40)
+    assert.match(stdout, new RegExp(`^whole: ${logged.length} events$`, 'm'))
   })
 })
 
