@@ -31,7 +31,7 @@ export const steps: readonly Step[] = [
   { name: 'build', what: 'types, and the build that follows from them', program: 'node', args: ['scripts/build.ts'] },
   { name: 'knip', what: 'files, exports and dependencies that nothing uses', program: 'knip', args: ['--no-progress'] },
   { name: 'package', what: 'the packed library: publint, attw', program: 'node', args: ['scripts/check-package.ts'] },
-  tests('holdfast', 'the library', services),
+  { ...tests('holdfast', 'the library', services), limit: twentyMinutes },
   tests('server', 'the standalone server', [...services, { program: 'openssl', debian: 'openssl' }]),
   tests('system', 'layout, packed library, browser walls, documentation'),
 ]

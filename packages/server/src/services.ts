@@ -9,7 +9,7 @@ import { type OpenedKeys, openKeys } from './backends/keys.ts'
 import type { OpenedStore } from './backends/place.ts'
 import { accountsPlace, sessionsPlace } from './backends/places.ts'
 import { type Now, systemNow } from './clock.ts'
-import type { Config } from './config/config.ts'
+import { type Config, publicOrigin } from './config/config.ts'
 import { secretsOf } from './config/secret.ts'
 import { type EventLog, type OpenedTrail, openTrail } from './events.ts'
 import { createFaultLog } from './fault-log.ts'
@@ -65,6 +65,7 @@ export function prepareDataFolder({ dataFolder, secret, store, accounts }: Confi
 export function holdfastOptions(config: Config): Omit<HoldfastOptions, 'secret' | 'store'> {
   return {
     ...(config.url === undefined ? {} : { url: config.url.origin }),
+    jwt: { issuer: publicOrigin(config) },
     origins: config.origins,
     trustProxy: config.trustedProxies,
     cookies: { sameSite: 'strict' },

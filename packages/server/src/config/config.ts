@@ -30,6 +30,11 @@ export interface Config {
   readonly dataFolder: string
 }
 
+/** Where clients find the server, as its tokens name it: stable over restarts, whatever a request says. */
+export function publicOrigin({ url, host, port }: Pick<Config, 'url' | 'host' | 'port'>): string {
+  return url?.origin ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
 export type ConfigResult =
   | { readonly config: Config; readonly problems?: undefined }
   | { readonly config?: undefined; readonly problems: readonly Problem[] }

@@ -30,7 +30,10 @@ function registerRoute(app: FastifyInstance, route: Route, services: Services): 
           return callerOf(request) ?? noAccount()
         },
       })
-      return reply.code(route.status).send(route.status === 204 ? undefined : answer)
+      return reply
+        .headers(route.headers ?? {})
+        .code(route.status)
+        .send(route.status === 204 ? undefined : answer)
     },
   })
 }

@@ -6,6 +6,7 @@ import { adminLockoutRoutes } from './admin-lockouts.ts'
 import { adminSessionRoutes } from './admin-sessions.ts'
 import { adminUserRoutes } from './admin-users.ts'
 import { healthRoutes } from './health.ts'
+import { jwksRoutes } from './jwks.ts'
 import { keyRoutes } from './keys.ts'
 import { passwordRoutes } from './password.ts'
 import { type Route, route } from './route.ts'
@@ -21,6 +22,8 @@ const described: readonly Route[] = [
   ...adminSessionRoutes,
   ...adminEventRoutes,
   ...adminLockoutRoutes,
+
+  ...jwksRoutes,
   ...healthRoutes,
 ]
 

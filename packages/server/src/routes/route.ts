@@ -36,6 +36,8 @@ export interface Route {
   readonly answer?: z.ZodType
   /** Codes of the problem documents that are this route's own. */
   readonly problems?: readonly string[]
+  /** Of the answer of success, in place of those that every answer has. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly handle: (call: Call) => Promise<unknown>
 }
 

@@ -23,7 +23,15 @@ afterAll(() => server[Symbol.asyncDispose]())
 const call = (client: Client, { method, path }: Route) =>
   client.call(method, path.replace(':id', 'A'.repeat(24)), method === 'GET' ? {} : { body: {} })
 const named = (found: readonly Route[]) => found.map((route) => [`${route.method} ${route.path}`, route] as const)
-const open = ['GET /auth/setup', 'POST /auth/setup', 'POST /auth/login', 'GET /healthz', 'GET /readyz', 'GET /openapi.json']
+const open = [
+  'GET /auth/setup',
+  'POST /auth/setup',
+  'POST /auth/login',
+  'GET /.well-known/jwks.json',
+  'GET /healthz',
+  'GET /readyz',
+  'GET /openapi.json',
+]
 
 describe('the inventory of routes', () => {
   it('is open to anyone in these places only', () => {
