@@ -16,8 +16,13 @@ function closeByClient(socket: Socket): void {
 
 /** Drops also what the kernel has not sent: a closed connection would still deliver it. */
 export function reset(socket: Pick<Socket, 'destroy'> & Partial<Pick<Socket, 'resetAndDestroy'>>): void {
-  if (socket.resetAndDestroy === undefined) socket.destroy()
-  else socket.resetAndDestroy()
+  try {
+    // Throws on what is not plain TCP, such as TLS and UNIX sockets.
+    if (socket.resetAndDestroy !== undefined) socket.resetAndDestroy()
+  } catch {
+    // Closed in the ordinary way then.
+  }
+  socket.destroy()
 }
 
 const isHttp2 = (response: object): response is Http2ServerResponse => 'stream' in response
