@@ -204,9 +204,9 @@ describe.each(Object.entries(apps))('a stream on %s', (name, serve) => {
     expect([stream?.ended, world.holdfast.stats().connections]).toEqual([true, 0])
   })
 
-  it.skipIf(name === 'web' || name === 'hono over fetch')(
-    'delivers nothing to a stalled reader after its session ended',
-    async () => {
+  // A fetch handler cannot reach the socket: what it has handed over is the server's.
+  if (name !== 'web' && name !== 'hono over fetch') {
+    it('delivers nothing to a stalled reader after its session ended', async () => {
       await restart({ connections: { maxBuffered: 8_388_608 } })
       const { session, headers } = await signedIn()
       const reader = await open('/stream', headers)
@@ -223,8 +223,8 @@ describe.each(Object.entries(apps))('a stream on %s', (name, serve) => {
       await reader.over
       expect(reader.text()).not.toContain(`data: ${sent - 1} `)
       expect(reader.text()).not.toContain('session_ended')
-    },
-  )
+    })
+  }
 
   it('ends at close(), and none can be opened after it', async () => {
     const { headers } = await signedIn()
