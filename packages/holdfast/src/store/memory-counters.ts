@@ -6,15 +6,20 @@ import type { Instant } from './store.ts'
 /** How many counters a full store looks at to find one that may go. */
 const sample = 32
 
+interface Kept extends Count {
+  /** It reached what it may hold: something is locked or refused by it. */
+  readonly isSpent: boolean
+}
+
 /**
- * When full, a counter whose window ended goes first, else one that stands at 1: whoever floods the store with
- * new keys loses keys like their own. Counters that went further are never given up, as that would unlock what
- * they lock; when only such are found, `add` throws.
+ * When full, a counter whose window ended goes first, else the lowest of those looked at: whoever floods the store
+ * with new keys loses keys like their own. Spent ones are never given up, as that would unlock what they lock; when
+ * only such are found, `add` throws.
  */
 export class MemoryCounters implements CounterStore {
   readonly #max: number
-  readonly #counts: Map<string, Count> = new Map()
-  #hand: Iterator<[string, Count], undefined> = this.#counts.entries()
+  readonly #counts: Map<string, Kept> = new Map()
+  #hand: Iterator<[string, Kept], undefined> = this.#counts.entries()
 
   constructor(max: number) {
     this.#max = max
@@ -24,13 +29,14 @@ export class MemoryCounters implements CounterStore {
     const before = this.#counts.get(key)
     if (before === undefined && this.#counts.size >= this.#max) this.#makeRoom(window.now)
     const { stored, answer } = step(before, amount, window)
-    this.#counts.set(key, stored)
+    const { atMost } = window
+    this.#counts.set(key, { ...stored, isSpent: atMost !== undefined && stored.count >= atMost })
     return answer
   }
 
   read(key: string, now: Instant): Count | undefined {
     const found = this.#counts.get(key)
-    return found !== undefined && found.resetsAt > now ? found : undefined
+    return found !== undefined && found.resetsAt > now ? { count: found.count, resetsAt: found.resetsAt } : undefined
   }
 
   reset(key: string): boolean {
@@ -57,23 +63,26 @@ export class MemoryCounters implements CounterStore {
   }
 
   #makeRoom(now: Instant): void {
-    let cold: string | undefined
+    let lowest: string | undefined
+    let least = Number.POSITIVE_INFINITY
     for (let looked = 0; looked < sample; looked += 1) {
       const entry = this.#nextEntry()
       if (entry === undefined) break
-      const [key, { count, resetsAt }] = entry
+      const [key, { count, resetsAt, isSpent }] = entry
       if (resetsAt <= now) {
         this.#counts.delete(key)
         return
       }
-      if (count <= 1) cold ??= key
+      if (isSpent || count >= least) continue
+      lowest = key
+      least = count
     }
-    if (cold === undefined) throw new Error(`the memory store is full: ${this.#max} counters`)
-    this.#counts.delete(cold)
+    if (lowest === undefined) throw new Error(`the memory store is full: ${this.#max} counters`)
+    this.#counts.delete(lowest)
   }
 
   /** Goes round and round over all of them. */
-  #nextEntry(): [string, Count] | undefined {
+  #nextEntry(): [string, Kept] | undefined {
     const { value } = this.#hand.next()
     if (value !== undefined) return value
     this.#hand = this.#counts.entries()

@@ -15,7 +15,7 @@ export interface MemoryStoreOptions {
   readonly maxSessions?: number
   /** Most tickets. Default 1,000,000. When full, `put` throws: a spent proof is never forgotten early. */
   readonly maxTickets?: number
-  /** Most counters. Default 1,000,000. When full, ended ones go first, then ones that stand at 1; else `add` throws. */
+  /** Most counters. Default 1,000,000. When full, ended ones go first, then low ones that lock nothing; else `add` throws. */
   readonly maxCounters?: number
   /** Most denials. Default 1,000,000. When full, `put` throws: a revoked token is never let in again. */
   readonly maxDenials?: number

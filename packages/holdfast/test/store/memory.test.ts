@@ -79,20 +79,28 @@ describe('a full memory store', () => {
   it('never frees a counter that locks something, however many new keys come', async () => {
     const { counters } = memoryStore({ maxCounters: 50 })
     const window = { now: 0, windowMs: 1000 }
-    await counters.add('locked', 10, window)
-    for (let key = 0; key < 10_000; key += 1) await counters.add(`flood:${key}`, 1, window)
-    expect((await counters.read('locked', 0))?.count).toBe(10)
+    await counters.add('locked', 1, { ...window, atMost: 1 })
+    await counters.add('counted', 10, window)
+    for (let key = 0; key < 10_000; key += 1) await counters.add(`flood:${key}`, 1 + (key % 3), window)
+    expect((await counters.read('locked', 0))?.count).toBe(1)
+    expect((await counters.read('counted', 0))?.count).toBe(10)
     expect(await counters.list('', 0, 1000)).toHaveLength(50)
   })
 
-  it('gives up ended counters first, and throws when all are hot', async () => {
-    const { counters } = memoryStore({ maxCounters: 2 })
-    await counters.add('hot', 5, { now: 0, windowMs: 1000 })
+  it('gives up ended counters first, then the lowest, and throws when all lock something', async () => {
+    const { counters } = memoryStore({ maxCounters: 3 })
+    const window = { now: 10, windowMs: 1000 }
+    const keys = async () => (await counters.list('', 10, 9)).map(({ key }) => key)
+    await counters.add('spent', 5, { ...window, atMost: 5 })
     await counters.add('ended', 5, { now: 0, windowMs: 10 })
-    await counters.add('next', 5, { now: 10, windowMs: 1000 })
-    expect((await counters.list('', 10, 9)).map(({ key }) => key)).toEqual(['hot', 'next'])
-    expect(() => counters.add('more', 1, { now: 10, windowMs: 1000 })).toThrow('full')
-    expect((await counters.add('hot', 1, { now: 10, windowMs: 1000 })).count).toBe(6)
+    await counters.add('high', 4, { ...window, atMost: 5 })
+    await counters.add('low', 2, { ...window, atMost: 5 })
+    expect(await keys()).toEqual(['high', 'low', 'spent'])
+    await counters.add('next', 5, { ...window, atMost: 5 })
+    expect(await keys()).toEqual(['high', 'next', 'spent'])
+    await counters.add('high', 1, { ...window, atMost: 5 })
+    expect(() => counters.add('more', 1, window)).toThrow('full')
+    expect((await counters.add('spent', 1, { ...window, atMost: 5 })).count).toBe(6)
   })
 
   it('keeps the latest events', async () => {
