@@ -35,6 +35,10 @@ export const steps: readonly Step[] = [
   { name: 'knip', what: 'files, exports and dependencies that nothing uses', program: 'knip', args: ['--no-progress'] },
   { name: 'package', what: 'the packed library: publint, attw', program: 'node', args: ['scripts/check-package.ts'] },
   { ...tests('holdfast', 'the library', services), limit: twentyMinutes },
-  tests('server', 'the standalone server', [...services, { program: 'openssl', debian: 'openssl' }]),
+  tests('server', 'the standalone server', [
+    ...services,
+    { program: 'openssl', debian: 'openssl' },
+    { program: 'promtool', debian: 'prometheus' },
+  ]),
   tests('system', 'layout, packed library, browser walls, documentation'),
 ]

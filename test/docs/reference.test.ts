@@ -4,12 +4,15 @@
  */
 import { describe, expect, it } from 'vitest'
 import { engineOptionNames } from '../../packages/holdfast/src/engine/options.ts'
+import { createHoldfast } from '../../packages/holdfast/src/holdfast.ts'
 import { httpOptionNames } from '../../packages/holdfast/src/http/options.ts'
 import { routes as libraryRoutes } from '../../packages/holdfast/src/http/routes.ts'
 import { deadReasons, problems } from '../../packages/holdfast/src/shared/codes.ts'
 import { eventKinds } from '../../packages/holdfast/src/shared/event-kinds.ts'
 import * as names from '../../packages/holdfast/src/shared/names.ts'
+import { memoryStore } from '../../packages/holdfast/src/store/memory.ts'
 import { variables } from '../../packages/server/src/config/variables.ts'
+import { createMetrics } from '../../packages/server/src/metrics/metrics.ts'
 import { routes as serverRoutes } from '../../packages/server/src/routes/index.ts'
 import { codeIn, readPage, tables } from '../support/markdown.ts'
 import { modules, specifierOf } from '../support/workspace.ts'
@@ -33,6 +36,13 @@ const routeNames = [
   ...Object.entries(libraryRoutes).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} /auth${path}`)),
   ...serverRoutes.map(({ method, path }) => `${method} ${path}`),
 ]
+
+/** As the registry has them; those of the process are the client library's own and described together. */
+const measured = createMetrics({
+  holdfast: createHoldfast({ secret: 'Vq3mTz81-kf02Lm77xR4nH8sLd0Fg4Pc', store: memoryStore() }),
+  passwords: { load: () => ({ running: 0, waiting: 0, refused: 0 }) },
+  trail: { waiting: 0, lost: 0 },
+}).metrics
 
 const agreements: readonly Agreement[] = [
   {
@@ -77,6 +87,18 @@ const agreements: readonly Agreement[] = [
     page: 'docs/reference/configuration.md',
     header: 'variable',
     code: withoutFacts([...Object.values(variables).map(({ name }) => name), 'NODE_ENV']),
+  },
+  {
+    what: 'metrics and their meanings',
+    page: 'docs/reference/metrics.md',
+    header: 'metric',
+    code: new Map(measured.filter(({ name }) => name.startsWith('holdfast_')).map(({ name, help }) => [name, help])),
+  },
+  {
+    what: 'types of metrics',
+    page: 'docs/reference/metrics.md',
+    header: 'metric',
+    code: new Map(measured.filter(({ name }) => name.startsWith('holdfast_')).map(({ name, type }) => [name, type])),
   },
   { what: 'routes', page: 'docs/reference/http-api.md', header: 'route', code: withoutFacts(routeNames) },
 ]

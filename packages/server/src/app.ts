@@ -8,6 +8,7 @@ import { type InFlight, trackInFlight } from './http/in-flight.ts'
 import { answerFault, installProblems } from './http/problems.ts'
 import { registerRoutes } from './http/register.ts'
 import { installRequestLog } from './http/request-log.ts'
+import { installRequestMetrics } from './http/request-metrics.ts'
 import { randomText } from './random.ts'
 import { routes } from './routes/index.ts'
 import type { Services } from './services.ts'
@@ -40,6 +41,7 @@ export async function createApp(services: Services): Promise<App> {
   const inFlight = trackInFlight(app)
   installHeaders(app, config.url?.protocol === 'https:')
   installRequestLog(app)
+  installRequestMetrics(app, services.metrics)
   installBodyParser(app)
   installProblems(app)
   await app.register(holdfastFastify(services.holdfast))

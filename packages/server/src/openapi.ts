@@ -32,6 +32,15 @@ const accessProblems: Readonly<Record<Access, readonly string[]>> = {
     'forbidden',
     'step-up-required',
   ],
+  monitor: [
+    'session-required',
+    'session-expired',
+    'session-revoked',
+    'session-evicted',
+    'api-key-required',
+    'forbidden',
+    'rate-limited',
+  ],
 }
 
 const accessNotes: Readonly<Record<Access, string>> = {
@@ -40,6 +49,7 @@ const accessNotes: Readonly<Record<Access, string>> = {
   'subject-fresh': 'Needs a session of someone who signed in or reauthenticated within ten minutes.',
   administrator: 'Needs the session of an administrator.',
   'administrator-fresh': 'Needs the session of an administrator who signed in or reauthenticated within ten minutes.',
+  monitor: 'Needs the session of an administrator, or an API key of one with the scope `metrics`.',
 }
 
 function problemAnswers(route: Route): Json {
@@ -72,7 +82,9 @@ function parametersOf(schema: z.ZodType | undefined, place: 'path' | 'query'): J
 
 function operationOf(route: Route): Json {
   const parameters = [...parametersOf(route.params, 'path'), ...parametersOf(route.query, 'query')]
-  const content = route.answer === undefined ? {} : { content: { 'application/json': { schema: schemaOf(route.answer) } } }
+  const answers = { ...(route.answer === undefined ? {} : { 'application/json': route.answer }), ...route.otherAnswers }
+  const contents = Object.entries(answers).map(([type, schema]) => [type, { schema: schemaOf(schema) }])
+  const content = contents.length === 0 ? {} : { content: Object.fromEntries(contents) }
   return {
     summary: route.summary,
     description: accessNotes[route.access],

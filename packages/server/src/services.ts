@@ -1,7 +1,7 @@
 /** Everything that requests and commands share, opened from a configuration and closed in reverse. */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Clock, createHoldfast, type EventListener, type Holdfast, type HoldfastOptions } from 'holdfast'
+import { type Clock, createHoldfast, type Holdfast, type HoldfastOptions } from 'holdfast'
 import { type ApiKeys, createApiKeys } from 'holdfast/defence/api-keys'
 import type { EventTrail } from 'holdfast/defence/event-trail'
 import type { AccountStore } from './accounts/store.ts'
@@ -15,6 +15,7 @@ import { type EventLog, type OpenedTrail, openTrail } from './events.ts'
 import { createFaultLog } from './fault-log.ts'
 import { originOnlyPaths } from './http/source.ts'
 import type { Logger } from './logging.ts'
+import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { createPasswordHasher, type PasswordHasher, type PasswordHasherOptions } from './passwords/hash.ts'
 import { logEvent, type SecurityLog } from './security-log.ts'
 import { createSetup, type Setup } from './setup.ts'
@@ -32,6 +33,7 @@ export interface Services {
   /** Where every security event goes beside the log, and where it can be read. */
   readonly events: EventTrail
   readonly eventLog: EventLog
+  readonly metrics: Metrics
   readonly now: Now
   isStopping(): boolean
   /** From here on `/readyz` answers 503. */
@@ -104,12 +106,11 @@ export async function openServices(config: Config, logger: Logger, overrides: Se
       onFault: (fault, doing) => logger.error({ err: fault, doing }, 'A fault in the background'),
     })
     const trail = openTrail({ log: keys.eventLog, secret, clock, logger })
-    const listener: EventListener = (event) => {
+    holdfast.on((event) => {
       logEvent(logger, event)
       trail.trail.record(event)
-    }
-    holdfast.on(listener)
-    const apiKeys = apiKeysOf(keys, { secret, accounts, logger, clock, listener })
+    })
+    const apiKeys = apiKeysOf(keys, { secret, accounts, logger, clock, holdfast })
     return assemble({
       config,
       logger,
@@ -135,11 +136,11 @@ interface KeyParts {
   readonly accounts: AccountStore
   readonly logger: Logger
   readonly clock: Clock | undefined
-  readonly listener: EventListener
+  readonly holdfast: Holdfast
 }
 
 /** A key dies with its account at once: whether that may act is asked at each use. */
-function apiKeysOf({ store }: OpenedKeys, { secret, accounts, logger, clock, listener }: KeyParts): ApiKeys {
+function apiKeysOf({ store }: OpenedKeys, { secret, accounts, logger, clock, holdfast }: KeyParts): ApiKeys {
   const apiKeys = createApiKeys({
     store,
     secret,
@@ -147,7 +148,8 @@ function apiKeysOf({ store }: OpenedKeys, { secret, accounts, logger, clock, lis
     isOwnerActive: async (owner) => (await accounts.get(owner))?.disabled === false,
     onFault: (fault, doing) => logger.error({ err: fault, doing }, 'A fault in the background'),
   })
-  apiKeys.on(listener)
+  // One bus for all: whoever listens to the sessions hears of the keys too.
+  apiKeys.on((event) => holdfast.emit(event))
   return apiKeys
 }
 
@@ -166,6 +168,7 @@ function assemble({ sessions, keys, trail, ...opened }: Opened): Services {
     securityLog: (event) => holdfast.emit(event),
     events: trail.trail,
     eventLog: keys.eventLog,
+    metrics: createMetrics({ holdfast, passwords: opened.passwords, trail: trail.trail }),
     isStopping: () => stopping,
     beginStopping: () => {
       stopping = true

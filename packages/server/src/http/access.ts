@@ -1,7 +1,7 @@
 /** Who may call a route: decided before its input is even read. */
 import type { FastifyRequest, preHandlerHookHandler } from 'fastify'
 import { HoldfastError } from 'holdfast'
-import { requireSession } from 'holdfast/adapters/fastify'
+import { requireApiKey, requireSession } from 'holdfast/adapters/fastify'
 import type { Account } from '../accounts/account.ts'
 import type { Access } from '../routes/route.ts'
 import type { Services } from '../services.ts'
@@ -36,16 +36,47 @@ function requireAdministrator({ securityLog }: Services): preHandlerHookHandler 
   }
 }
 
+/** What the key of a program that reads the metrics is for. */
+export const metricsScope = 'metrics'
+
+/** A Bearer credential that is no session's: a key, or something that is meant to be one. */
+function presentsKey(request: FastifyRequest): boolean {
+  const { verdict } = request.holdfast
+  return /^bearer /i.test(request.headers.authorization ?? '') && verdict.status === 'dead' && verdict.reason === 'missing'
+}
+
+function when(applies: (request: FastifyRequest) => boolean, guard: preHandlerHookHandler): preHandlerHookHandler {
+  return function (request, reply, done) {
+    if (!applies(request)) return done()
+    return guard.call(this, request, reply, done)
+  }
+}
+
+/** A key says what its owner allowed it; the owner must be allowed that too, for anyone can make a key of any scope. */
+function loadOwner({ accounts }: Services): preHandlerHookHandler {
+  return async (request) => {
+    const owner = request.holdfast.apiKey?.owner
+    const account = owner === undefined ? undefined : await accounts.get(owner)
+    if (account !== undefined) callers.set(request, account)
+  }
+}
+
 export function guardsFor(access: Access, services: Services): preHandlerHookHandler[] {
   const subject = [requireSession(), loadAccount(services)]
   const administrator = [...subject, requireAdministrator(services)]
   const fresh = requireSession({ freshness })
+  const byKey = requireApiKey(services.apiKeys, { scopes: [metricsScope] }) as preHandlerHookHandler
+  const bySession = (request: FastifyRequest) => !presentsKey(request)
   const table: Readonly<Record<Access, preHandlerHookHandler[]>> = {
     anyone: [],
     subject,
     'subject-fresh': [...subject, fresh],
     administrator,
     'administrator-fresh': [...administrator, fresh],
+    monitor: [
+      ...[byKey, loadOwner(services), requireAdministrator(services)].map((guard) => when(presentsKey, guard)),
+      ...administrator.map((guard) => when(bySession, guard)),
+    ],
   }
   return table[access]
 }

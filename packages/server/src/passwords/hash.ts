@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { argon2id, hash, needsRehash, verify } from 'argon2'
 import { randomSalt } from '../random.ts'
-import { Queue, type QueueLimits } from './queue.ts'
+import { Queue, type QueueLimits, type QueueLoad } from './queue.ts'
 
 export interface HashCost {
   /** KiB. */
@@ -21,6 +21,8 @@ export interface PasswordHasher {
   verify(hash: string | undefined, password: string): Promise<boolean>
   /** Whether the hash was made with other parameters than today's. */
   isOutdated(hash: string): boolean
+  /** How much is being hashed, and how much waits. */
+  load(): QueueLoad
 }
 
 export interface PasswordHasherOptions {
@@ -59,6 +61,7 @@ export function createPasswordHasher({ cost = defaultCost, limits }: PasswordHas
         const matches = await verify(known ?? decoy, bytesOf(password))
         return known !== undefined && matches
       }),
+    load: () => queue.load,
     isOutdated: (known) => !known.startsWith('$argon2id$') || needsRehash(known, parameters),
   }
 }

@@ -6,15 +6,27 @@ export interface QueueLimits {
   readonly waiting: number
 }
 
+/** As it stands, and how many tasks found no room since the start. */
+export interface QueueLoad {
+  readonly running: number
+  readonly waiting: number
+  readonly refused: number
+}
+
 const retryAfterSeconds = 2
 
 export class Queue {
   readonly #limits: QueueLimits
   readonly #waiting: (() => void)[] = []
   #running = 0
+  #refused = 0
 
   constructor(limits: QueueLimits) {
     this.#limits = limits
+  }
+
+  get load(): QueueLoad {
+    return { running: this.#running, waiting: this.#waiting.length, refused: this.#refused }
   }
 
   /** Runs the task when its turn comes. Throws `rate-limited` at once when too many wait already. */
@@ -36,6 +48,7 @@ export class Queue {
       return undefined
     }
     if (this.#waiting.length >= this.#limits.waiting) {
+      this.#refused += 1
       throw new HoldfastError('rate-limited', { detail: 'Too many passwords are being checked', retryAfter: retryAfterSeconds })
     }
     return new Promise((resolve) => this.#waiting.push(resolve))

@@ -8,6 +8,7 @@ import { adminUserRoutes } from './admin-users.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoutes } from './jwks.ts'
 import { keyRoutes } from './keys.ts'
+import { metricsRoutes } from './metrics.ts'
 import { passwordRoutes } from './password.ts'
 import { type Route, route } from './route.ts'
 import { setupRoutes } from './setup.ts'
@@ -25,6 +26,7 @@ const described: readonly Route[] = [
 
   ...jwksRoutes,
   ...healthRoutes,
+  ...metricsRoutes,
 ]
 
 const document = openApiDocument(described)

@@ -6,9 +6,10 @@ import type { Services } from '../services.ts'
 
 /**
  * Who may call: anyone; whoever has a live session of an enabled account; administrators. With `-fresh`: those of them
- * who proved who they are within the last ten minutes.
+ * who proved who they are within the last ten minutes. `monitor`: administrators, and API keys of theirs with the scope
+ * `metrics`; never an address, which proves nothing behind a proxy.
  */
-export type Access = 'anyone' | 'subject' | 'subject-fresh' | 'administrator' | 'administrator-fresh'
+export type Access = 'anyone' | 'subject' | 'subject-fresh' | 'administrator' | 'administrator-fresh' | 'monitor'
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
@@ -34,6 +35,8 @@ export interface Route {
   /** Status of success; 204 has no body. */
   readonly status: 200 | 201 | 204
   readonly answer?: z.ZodType
+  /** Answers of success that are no JSON, by media type. */
+  readonly otherAnswers?: Readonly<Record<string, z.ZodType>>
   /** Codes of the problem documents that are this route's own. */
   readonly problems?: readonly string[]
   /** Of the answer of success, in place of those that every answer has. */

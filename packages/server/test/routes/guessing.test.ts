@@ -37,6 +37,7 @@ function watchingHasher(looked: (has: boolean) => void): PasswordHasher {
       return hash === `of ${password}`
     },
     isOutdated: () => false,
+    load: () => ({ running: 0, waiting: 0, refused: 0 }),
   }
 }
 

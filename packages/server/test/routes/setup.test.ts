@@ -16,6 +16,7 @@ function countedHasher(): PasswordHasher & { hashes: number } {
     },
     verify: async () => false,
     isOutdated: () => false,
+    load: () => ({ running: 0, waiting: 0, refused: 0 }),
   }
   return counted
 }

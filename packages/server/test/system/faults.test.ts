@@ -105,6 +105,7 @@ function heldHasher() {
       return true
     },
     isOutdated: () => false,
+    load: () => ({ running: 0, waiting: 0, refused: 0 }),
   }
   return { hasher, begun, letGo: () => letGo() }
 }
