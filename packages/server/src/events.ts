@@ -2,6 +2,7 @@
 import { type Clock, categoryOf, type EventKind, type EventSeverity, eventKinds } from 'holdfast'
 import { createEventTrail, type EventTrail, type EventTrailOptions } from 'holdfast/defence/event-trail'
 import { every } from './clock.ts'
+import { createEventFeed, type EventFeed } from './event-feed.ts'
 import type { Logger } from './logging.ts'
 
 export type EventLog = EventTrailOptions['log']
@@ -21,6 +22,7 @@ interface TrailParts {
 
 export interface OpenedTrail {
   readonly trail: EventTrail
+  readonly feed: EventFeed
   /** Appends what waits; to be called before the store is closed. */
   close(): Promise<void>
 }
@@ -40,11 +42,13 @@ export function openTrail({ log, secret, clock, logger }: TrailParts): OpenedTra
       (fault: unknown) => onFault(fault, 'deleting old security events'),
     ),
   )
+  const feed = createEventFeed(log, clock, onFault)
   const close = async () => {
     stopSweeping()
+    feed.close()
     await trail.close()
   }
-  return { trail, close }
+  return { trail, feed, close }
 }
 
 /** An event as it is told: times as text, the severity beside the kind. */

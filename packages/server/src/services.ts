@@ -11,6 +11,7 @@ import { accountsPlace, sessionsPlace } from './backends/places.ts'
 import { type Now, systemNow } from './clock.ts'
 import { type Config, publicOrigin } from './config/config.ts'
 import { secretsOf } from './config/secret.ts'
+import type { EventFeed } from './event-feed.ts'
 import { type EventLog, type OpenedTrail, openTrail } from './events.ts'
 import { createFaultLog } from './fault-log.ts'
 import { originOnlyPaths } from './http/source.ts'
@@ -33,6 +34,7 @@ export interface Services {
   /** Where every security event goes beside the log, and where it can be read. */
   readonly events: EventTrail
   readonly eventLog: EventLog
+  readonly eventFeed: EventFeed
   readonly metrics: Metrics
   readonly now: Now
   isStopping(): boolean
@@ -168,10 +170,13 @@ function assemble({ sessions, keys, trail, ...opened }: Opened): Services {
     securityLog: (event) => holdfast.emit(event),
     events: trail.trail,
     eventLog: keys.eventLog,
+    eventFeed: trail.feed,
     metrics: createMetrics({ holdfast, passwords: opened.passwords, trail: trail.trail }),
     isStopping: () => stopping,
     beginStopping: () => {
       stopping = true
+      // Streams would be waited for like any request under way, and they do not end by themselves.
+      trail.feed.close()
     },
     async close() {
       stopping = true

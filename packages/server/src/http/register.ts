@@ -25,11 +25,14 @@ function registerRoute(app: FastifyInstance, route: Route, services: Services): 
       const answer = await route.handle({
         ...input,
         request,
+        reply,
         services,
         get account() {
           return callerOf(request) ?? noAccount()
         },
       })
+      // A stream has taken the connection over.
+      if (reply.sent) return reply
       return reply
         .headers(route.headers ?? {})
         .code(route.status)

@@ -2,6 +2,7 @@
 import { eventKinds } from 'holdfast'
 import { z } from 'zod'
 import { eventWire, readBack } from '../events.ts'
+import { streamEvents, wantsStream } from './admin-event-stream.ts'
 import { pageFields, pageLimit, textField } from './fields.ts'
 import { type Call, type Route, route } from './route.ts'
 import { eventShape, pageOf } from './shapes.ts'
@@ -37,11 +38,13 @@ export const adminEventRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/admin/events',
-    summary: 'Security events, newest first; a page may be short although more follow',
+    summary: 'Security events, newest first, a page may be short although more follow; or, as a stream, those that come',
     access: 'administrator',
     query: listQuery,
     status: 200,
     answer: pageOf(eventShape),
-    handle: listEvents,
+    otherAnswers: { 'text/event-stream': z.string() },
+    problems: ['rate-limited'],
+    handle: (call: Call<undefined, ListQuery>) => (wantsStream(call) ? streamEvents(call) : listEvents(call)),
   }),
 ]

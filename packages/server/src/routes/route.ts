@@ -1,5 +1,5 @@
 /** What a route is. The table of them registers the routes, writes the OpenAPI document, and is what tests walk. */
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { Account } from '../accounts/account.ts'
 import type { Services } from '../services.ts'
@@ -18,6 +18,8 @@ export interface Call<Body = unknown, Query = unknown, Params = unknown> {
   readonly query: Query
   readonly params: Params
   readonly request: FastifyRequest
+  /** For what is no single answer; other handlers return theirs. */
+  readonly reply: FastifyReply
   readonly services: Services
   /** Who calls, read from the accounts for this request; throws when the route is open to anyone. */
   readonly account: Account
