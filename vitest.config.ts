@@ -5,15 +5,16 @@ const conditions = ['@holdfast/source']
 interface Project {
   readonly name: string
   readonly include: string
+  readonly exclude?: string[]
   /** Milliseconds that a test or a hook may take on a busy machine. */
   readonly limit: number
   readonly globalSetup?: string[]
 }
 
-const project = ({ name, include, limit, globalSetup = [] }: Project) => ({
+const project = ({ name, include, exclude = [], limit, globalSetup = [] }: Project) => ({
   ssr: { resolve: { conditions } },
   resolve: { conditions },
-  test: { name, include: [include], globalSetup, testTimeout: limit, hookTimeout: limit },
+  test: { name, include: [include], exclude, globalSetup, testTimeout: limit, hookTimeout: limit },
 })
 
 export default defineConfig({
@@ -21,10 +22,13 @@ export default defineConfig({
     projects: [
       project({ name: 'holdfast', include: 'packages/holdfast/test/**/*.test.ts', limit: 30_000 }),
       project({ name: 'server', include: 'packages/server/test/**/*.test.ts', limit: 30_000 }),
+      // Real processes, loaded for seconds, and failovers.
+      project({ name: 'history', include: 'test/history/*.test.ts', limit: 120_000 }),
       // Compilers, bundlers and npm run here.
       project({
         name: 'system',
         include: 'test/**/*.test.ts',
+        exclude: ['test/history/**'],
         limit: 120_000,
         globalSetup: ['test/support/packed-library.ts'],
       }),

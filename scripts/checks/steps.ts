@@ -40,5 +40,6 @@ export const steps: readonly Step[] = [
     { program: 'openssl', debian: 'openssl' },
     { program: 'promtool', debian: 'prometheus' },
   ]),
+  tests('history', 'three nodes under load and faults, on real Redis servers', services),
   tests('system', 'layout, packed library, browser walls, documentation'),
 ]

@@ -181,6 +181,8 @@ async function join6(servers: readonly RedisServer[]): Promise<void> {
 export interface RedisSentinelSet {
   readonly name: string
   readonly sentinels: readonly { readonly host: string; readonly port: number }[]
+  /** Runs one command at the first sentinel. */
+  sentinelCli(...args: string[]): Promise<string>
   /** The primary at the start, then its two replicas. */
   readonly servers: readonly RedisServer[]
   stop(): Promise<void>
@@ -226,5 +228,7 @@ export async function startRedisSentinel(): Promise<RedisSentinelSet> {
     const infos = await Promise.all(sentinels.map(({ port }) => cli(port, ['info', 'sentinel'])))
     return infos.every((info) => /status=ok.*slaves=2,sentinels=3/.test(info))
   })
-  return { name, sentinels: sentinels.map(({ port }) => ({ host: '127.0.0.1', port })), servers, stop }
+  const addresses = sentinels.map(({ port }) => ({ host: '127.0.0.1', port }))
+  const sentinelCli = (...args: string[]) => cli(sentinels[0]?.port ?? 0, args)
+  return { name, sentinels: addresses, sentinelCli, servers, stop }
 }

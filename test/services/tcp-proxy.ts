@@ -4,8 +4,11 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 export interface TcpProxy {
   readonly port: number
-  /** Breaks every connection; new ones are taken again at once. */
-  cut(): void
+  /**
+   * Breaks connections, with what is held on them; new ones are taken again at once. With `saying` only those whose
+   * client has sent that among its first few kilobytes.
+   */
+  cut(saying?: RegExp): void
   /** Refuses new connections, and breaks those there are, until `open`. */
   shut(): void
   open(): void
@@ -14,30 +17,57 @@ export interface TcpProxy {
   /** Delays each piece of data by `ms`, in both directions. */
   delay(ms: number): void
   /** Keeps connections open and passes nothing on, as a lost route does; what arrives meanwhile is passed on later. */
-  hold(): void
+  hold(saying?: RegExp): void
   release(): void
   /** Connections that are open now. */
   readonly count: number
   stop(): Promise<void>
 }
 
+interface Direction {
+  readonly to: Socket
+  /** Read and not yet written. */
+  readonly waiting: Buffer[]
+}
+
+interface Pair {
+  readonly client: Socket
+  readonly upstream: Socket
+  readonly directions: readonly [Direction, Direction]
+  /** How the client began. */
+  said: string
+}
+
+const mostSaid = 8192
+const anything = /^/
+
 export async function startTcpProxy(target: { readonly host?: string; readonly port: number }): Promise<TcpProxy> {
   const { host = '127.0.0.1' } = target
   let { port } = target
-  const pairs = new Set<readonly [Socket, Socket]>()
+  const pairs = new Set<Pair>()
   let isShut = false
   let wait = 0
-  let isHeld = false
-  const held: (() => void)[] = []
+  let holding: RegExp | undefined
 
-  function pass(from: Socket, to: Socket): void {
+  const isHeld = ({ said }: Pair): boolean => holding?.test(said) === true
+
+  function flush({ waiting, to }: Direction): void {
+    for (const chunk of waiting.splice(0)) if (!to.destroyed) to.write(chunk)
+  }
+
+  /** What was sent first arrives first, whatever the delay is meanwhile. */
+  function pass(pair: Pair, from: Socket, direction: Direction): void {
+    const { waiting, to } = direction
     from.on('data', (chunk: Buffer) => {
-      const write = (): void => {
-        if (!to.destroyed) to.write(chunk)
-      }
-      if (isHeld) held.push(write)
-      else if (wait === 0) write()
-      else setTimeout(write, wait)
+      if (to === pair.upstream && pair.said.length < mostSaid) pair.said += chunk.toString('latin1')
+      waiting.push(chunk)
+      if (isHeld(pair)) return
+      if (wait === 0) flush(direction)
+      else
+        setTimeout(() => {
+          const next = isHeld(pair) ? undefined : waiting.shift()
+          if (next !== undefined && !to.destroyed) to.write(next)
+        }, wait)
     })
   }
 
@@ -47,27 +77,33 @@ export async function startTcpProxy(target: { readonly host?: string; readonly p
       return
     }
     const upstream = connect(port, host)
-    const pair = [client, upstream] as const
+    const there: Direction = { to: upstream, waiting: [] }
+    const back: Direction = { to: client, waiting: [] }
+    const pair: Pair = { client, upstream, directions: [there, back], said: '' }
     pairs.add(pair)
-    for (const [one, other] of [pair, [upstream, client] as const]) {
-      one.setNoDelay(true)
-      one.on('error', () => other.destroy())
-      one.on('close', () => {
-        other.destroy()
+    for (const [from, direction] of [[client, there] as const, [upstream, back] as const]) {
+      from.setNoDelay(true)
+      from.on('error', () => direction.to.destroy())
+      from.on('close', () => {
+        direction.to.destroy()
         pairs.delete(pair)
       })
-      pass(one, other)
+      pass(pair, from, direction)
     }
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
 
-  function cut(): void {
-    for (const pair of pairs) for (const socket of pair) socket.destroy()
+  function cut(saying: RegExp = anything): void {
+    for (const { client, upstream, said } of pairs) {
+      if (!saying.test(said)) continue
+      client.destroy()
+      upstream.destroy()
+    }
   }
   function release(): void {
-    isHeld = false
-    for (const write of held.splice(0)) write()
+    holding = undefined
+    for (const { directions } of pairs) directions.forEach(flush)
   }
   return {
     port: (server.address() as AddressInfo).port,
@@ -85,8 +121,8 @@ export async function startTcpProxy(target: { readonly host?: string; readonly p
     delay(ms) {
       wait = ms
     },
-    hold() {
-      isHeld = true
+    hold(saying = anything) {
+      holding = saying
     },
     release,
     get count() {

@@ -10,7 +10,10 @@ import type { Script } from './redis-lua.ts'
 import { runScript } from './redis-runner.ts'
 
 export interface Durability {
-  /** Replicas that must have a revocation for it to count as durable. 0: it never does. Default 1. */
+  /**
+   * Replicas that must have a revocation for it to count as durable. 0: it never does. Default 1. Where a primary has
+   * several, and may be put down while it still takes writes, only all of them leave none to take over without it.
+   */
   readonly replicas?: number
   /** How long to wait for them, in ms: 1 to 1000. Default 100. */
   readonly timeoutMs?: number
