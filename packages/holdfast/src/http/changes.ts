@@ -4,7 +4,7 @@ import { isUnsafeMethod } from '../defence/csrf.ts'
 import { deviceLifetimeMs } from '../defence/devices.ts'
 import type { ElevateInput, IssueInput } from '../engine/api.ts'
 import { HoldfastError } from '../engine/errors.ts'
-import type { Issued, Session } from '../engine/session.ts'
+import type { Issued, IssuedTokens, Session } from '../engine/session.ts'
 import { anonymousTokenHeader } from '../shared/names.ts'
 import type { Attributes } from '../store/store.ts'
 import { readCookie } from './cookies.ts'
@@ -32,6 +32,8 @@ export interface Delivered<A extends Attributes = Attributes> {
   readonly session: Session<A>
   /** Null when a cookie carries it. A client that authenticates by header must be given this, once. */
   readonly token: string | null
+  /** Present when the one before it is dead; null when a cookie carries it. As for `token`. */
+  readonly refreshToken?: string | null
 }
 
 export interface AnonymousStart<A extends Attributes = Attributes> extends Delivered<A> {
@@ -63,6 +65,30 @@ function setCookies<A extends Attributes>(exchange: Exchange<A>, { session, toke
   markPrivate(exchange)
 }
 
+/** The cookies of a session whose refresh token a browser carries. */
+export function setRefreshCookies<A extends Attributes>(
+  exchange: Exchange<A>,
+  { session, refreshToken }: Pick<IssuedTokens<A>, 'session' | 'refreshToken'>,
+): void {
+  const { core, carrier, transport } = exchange
+  const lifetime = lifetimeOf(exchange, session)
+  const changes = [
+    core.refreshCookie.set(transport, refreshToken, lifetime),
+    core.cookies.csrf(transport, core.engine.csrfToken(session.id), lifetime),
+  ]
+  for (const { name, line } of changes) carrier.setCookie(name, line)
+  markPrivate(exchange)
+}
+
+/**
+ * Whether it is a browser that carries the session's refresh token. No other route is sent that cookie, but the CSRF cookie
+ * beside it is, and that is of this session only where both were set.
+ */
+function keepsRefreshCookie<A extends Attributes>({ core, carrier, transport }: Exchange<A>, { id }: Session<A>): boolean {
+  const csrf = readCookie(carrier.headers.cookie, core.cookies.names(transport).csrf)
+  return typeof csrf === 'string' && core.engine.checkCsrfToken(id, csrf)
+}
+
 /**
  * Sets the CSRF cookie again when the browser lost it or holds another session's: without it the user could change
  * nothing until the next sign-in. It is no credential, and a wrong one only refuses.
@@ -91,6 +117,11 @@ function handOverInHeader<A extends Attributes>(exchange: Exchange<A>, issued: I
 /** Hands the secret to the client the way it authenticates, and makes the session the request's own. */
 function deliver<A extends Attributes>(exchange: Exchange<A>, issued: Issued<A>): Delivered<A> {
   exchange.adopt(issued.session)
+  const { session, token, refreshToken } = issued
+  if (refreshToken !== undefined && keepsRefreshCookie(exchange, session)) {
+    setRefreshCookies(exchange, { session, refreshToken })
+    return { session, token, refreshToken: null }
+  }
   const { source } = exchange.credential
   if (source === 'bearer') {
     markPrivate(exchange)
@@ -98,7 +129,7 @@ function deliver<A extends Attributes>(exchange: Exchange<A>, issued: Issued<A>)
   }
   if (source === 'anonymous-header' && issued.session.anonymous) return handOverInHeader(exchange, issued)
   setCookies(exchange, issued)
-  return { session: issued.session, token: null }
+  return { session, token: null }
 }
 
 export function requireOwnPage<A extends Attributes>(exchange: Exchange<A>): void {

@@ -8,7 +8,7 @@ import { deadReasons } from '../shared/codes.ts'
 import type { TokensWire } from '../shared/wire.ts'
 import type { Attributes } from '../store/store.ts'
 import { readJson } from './body.ts'
-import { expireCookies, lifetimeOf, markPrivate, requireOwnPage } from './changes.ts'
+import { expireCookies, markPrivate, requireOwnPage, setRefreshCookies } from './changes.ts'
 import { readCookie } from './cookies.ts'
 import type { Exchange } from './exchange.ts'
 import { type Answer, jsonAnswer, problemAnswer } from './problem.ts'
@@ -31,17 +31,6 @@ export interface DeliveredTokens<A extends Attributes = Attributes> {
   readonly accessExpiresAt: number
   /** Null when a cookie carries it. */
   readonly refreshToken: string | null
-}
-
-function setRefreshCookies<A extends Attributes>(exchange: Exchange<A>, { session, refreshToken }: IssuedTokens<A>): void {
-  const { core, carrier, transport } = exchange
-  const lifetime = lifetimeOf(exchange, session)
-  const changes = [
-    core.refreshCookie.set(transport, refreshToken, lifetime),
-    core.cookies.csrf(transport, core.engine.csrfToken(session.id), lifetime),
-  ]
-  for (const { name, line } of changes) carrier.setCookie(name, line)
-  markPrivate(exchange)
 }
 
 export async function issueTokens<A extends Attributes>(

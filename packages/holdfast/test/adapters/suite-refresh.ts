@@ -160,4 +160,38 @@ export function refreshTests(at: AdapterSetup): void {
     expect(browser.cookies.has(name)).toBe(false)
     expect(codeOf(await exchange(first))).toEqual(revoked)
   })
+
+  test('a new secret for a browser whose refresh token is in a cookie puts the new one there, and shows it to no script', async () => {
+    for (const [headers, secure] of [
+      [{}, false],
+      [overTls, true],
+    ] as const) {
+      const { browser, answered, name, first } = await page(headers)
+      const before = { authorization: `Bearer ${answered.json().accessToken}` }
+      const changed = await browser.post('/password', {}, before)
+      expect([changed.status, changed.json().refreshToken, changed.headers['cache-control']]).toEqual([200, null, 'no-store'])
+      expect(changed.text).not.toContain('hfr1_')
+      expect(browser.cookies.get(name)).not.toBe(first)
+      expect(browser.sessionCookie).toBeUndefined()
+      const line = changed.setCookies.find((found) => found.startsWith(`${name}=`)) ?? ''
+      expect(cookieAttributes(line)).toMatchObject({ path: '/auth/refresh', httponly: '', samesite: 'Strict' })
+      expect(line.includes('; Secure')).toBe(secure)
+      expect(await subjectOf(answered.json().accessToken)).toBe('session-revoked')
+      expect((await browser.get('/me', { authorization: `Bearer ${changed.json().token}` })).status).toBe(200)
+      expect((await browser.post('/auth/refresh')).status).toBe(200)
+    }
+  })
+
+  test('a new secret for a program is handed over with its refresh token, whatever cookies it came with', async () => {
+    const other = (await page()).browser
+    for (const cookie of [undefined, other.cookieHeader]) {
+      const { accessToken, refreshToken } = await program()
+      const headers = { authorization: `Bearer ${accessToken}`, cookie }
+      const changed = await send(at.served.url, { method: 'POST', path: '/password', headers, json: {} })
+      expect([changed.status, changed.setCookies, changed.headers['cache-control']]).toEqual([200, [], 'no-store'])
+      expect(await subjectOf(changed.json().token)).toBe('alice')
+      expect(codeOf(await exchange(refreshToken))).toEqual(revoked)
+      expect((await exchange(changed.json().refreshToken)).status).toBe(200)
+    }
+  })
 }

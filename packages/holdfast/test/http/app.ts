@@ -158,8 +158,8 @@ function routesOf(turnstile: Turnstile, changed: () => number): readonly AppRout
       path: '/password',
       requires: {},
       async run(held) {
-        await held.regenerate()
-        return shown(held)
+        const { token, refreshToken } = await held.regenerate()
+        return { json: { ...(shown(held).json as object), token, refreshToken } }
       },
     },
     {
