@@ -15,6 +15,7 @@ export type {
   RevokeOptions,
   RevokeResult,
   RevokeSelector,
+  RevokeTokenOptions,
   SessionList,
   TokensInput,
   VerifyOptions,

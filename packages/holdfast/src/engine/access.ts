@@ -1,5 +1,6 @@
 /** Making access tokens: each with its own expiry, good as long as it and its session are. */
 import type { Instant, SessionRecord, TokenGrant } from '../store/store.ts'
+import { stepUpMark } from './assurance.ts'
 import type { Core } from './core.ts'
 import { jittered } from './jitter.ts'
 
@@ -26,11 +27,11 @@ export function mintAccess(
   now: Instant,
   elevated: boolean,
 ): Access {
-  const { id, generation, grant, elevation, absoluteExpiresAt } = record
+  const { id, grant, elevation, absoluteExpiresAt } = record
   const lifetime = jittered((bytes) => random.take(bytes, 0, bytes.length), settings.tokens.accessLifetime, jitter)
   const expiresAt = Math.floor(Math.min(now + lifetime, absoluteExpiresAt) / 1000) * 1000
   // A node without the `jwt` option, such as one that is rolled back, still serves its own guard.
   if (grant.format === 'jwt' && jwt !== null) return { token: jwt.sign(record, { expiresAt, elevated, now }), expiresAt }
-  const elevatedUntil = elevated && elevation !== null && now < elevation.until ? elevation.until : null
-  return { token: tokens.mintAccess({ id, generation, expiresAt, salt: grant.salt, elevatedUntil }), expiresAt }
+  const stepUp = elevated && elevation !== null && now < elevation.until ? stepUpMark(elevation) : 0
+  return { token: tokens.mintAccess({ id, stepUp, expiresAt, salt: grant.salt }), expiresAt }
 }

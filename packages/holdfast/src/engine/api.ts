@@ -66,6 +66,11 @@ export interface RevokeOptions {
   readonly reason?: RevocationReason
 }
 
+export interface RevokeTokenOptions extends RevokeOptions {
+  /** `tokens`: only a session that is carried by access and refresh tokens, not one with a secret of its own. */
+  readonly carriedBy?: 'tokens'
+}
+
 export interface RevokeResult {
   /** Sessions that this call ended, each reported to one caller only. */
   readonly revoked: readonly SessionId[]
@@ -149,10 +154,11 @@ export interface EngineApi<A extends Attributes = Attributes> {
   list(input?: ListInput): Promise<SessionList<A>>
   revoke(target: RevokeSelector, options?: RevokeOptions): Promise<RevokeResult>
   /**
-   * Ends the session that a token opens, as a sign-out does; a token that opens none ends nothing. Throws
-   * `store-unavailable` when that could not be recorded: this node refuses the token all the same, and repeats.
+   * Ends the session that a token opens or refreshes, and with it every other token of that session (RFC 7009 2.1); a
+   * token that is not good any more ends nothing. Throws `store-unavailable` when that could not be recorded: this node
+   * refuses the session all the same, and repeats.
    */
-  revokeToken(token: string, options?: RevokeOptions): Promise<RevokeResult>
+  revokeToken(token: string, options?: RevokeTokenOptions): Promise<RevokeResult>
   /** Everyone out: ends every session that exists now. */
   revokeAll(): Promise<{ readonly durable: boolean }>
   /** Deletes records whose retention has passed; returns how many. Runs by itself every five minutes. */

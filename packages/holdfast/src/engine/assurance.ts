@@ -1,4 +1,5 @@
 /** What `amr` and `acr` may be: they go into access tokens, whose check bounds them likewise, and into a challenge header. */
+import type { Elevation } from '../store/store.ts'
 import { invalidField } from './errors.ts'
 
 const mostMethods = 16
@@ -19,4 +20,12 @@ export function checkMethods(amr: readonly string[]): readonly string[] {
 export function checkLevel(acr: string | null): string | null {
   if (acr !== null && !isName(acr)) throw invalidField('acr', `must be 1 to ${longestName} printable ASCII characters`)
   return acr
+}
+
+/**
+ * What an access token says of the step-up whose rights it carries, in 32 bits: the instant at which that was made, which no
+ * two of a session share as their ends may. It repeats after 49 days, when the token has long expired. 0 for none.
+ */
+export function stepUpMark(elevation: Elevation | null): number {
+  return elevation === null ? 0 : (elevation.since ?? elevation.until) % 2 ** 32
 }

@@ -12,11 +12,18 @@ const retryAfter = 1000
 /** Bounded: past this the oldest is let go, with a fault that says so. */
 const mostPending = 10_000
 
-/** What of a record decides whether a revocation is meant for it. */
-export type RevocableRecord = Pick<SessionRecord, 'id' | 'subject' | 'createdAt'> & Partial<Pick<SessionRecord, 'digest'>>
+/** What of a record decides whether a revocation is meant for it; where a token names it, the whole record. */
+export type RevocableRecord = Pick<SessionRecord, 'id' | 'subject' | 'createdAt'> | SessionRecord
 
-/** What is to be revoked. With a digest: only while that is still the session's current secret. */
-export type PendingTarget = RevokeTarget | { readonly id: SessionId; readonly digest: string }
+/** The session of a token, to be ended as far as the token was good for it when that was asked. */
+export interface TokenTarget {
+  readonly of: SessionId
+  /** Tells tokens of one session apart. */
+  readonly token: string
+  isGoodFor(record: SessionRecord): boolean
+}
+
+export type PendingTarget = RevokeTarget | TokenTarget
 
 interface Entry {
   readonly target: PendingTarget
@@ -30,13 +37,14 @@ export interface PendingOptions {
 }
 
 function keyOf(target: PendingTarget): string {
-  if ('digest' in target) return `secret ${target.id} ${target.digest}`
+  if ('of' in target) return `token ${target.of} ${target.token}`
   if ('id' in target) return `id ${target.id}`
   return 'subject' in target ? `subject ${target.subject}\n${target.except ?? ''}` : 'everyone'
 }
 
 function covers({ target, revocation }: Entry, record: RevocableRecord): boolean {
   if ('id' in target) return target.id === record.id
+  if ('of' in target) return 'digest' in record && target.isGoodFor(record)
   // A session issued after the revocation was asked for is not meant by it.
   if (record.createdAt > revocation.at) return false
   return 'subject' in target ? target.subject === record.subject && target.except !== record.id : true
@@ -45,8 +53,10 @@ function covers({ target, revocation }: Entry, record: RevocableRecord): boolean
 export class PendingRevocations {
   readonly #options: PendingOptions
   readonly #entries: Map<string, Entry> = new Map()
-  /** Those that name a subject or everyone: few, and the only ones that a check has to go through. */
+  /** Those that name a subject or everyone: few, and gone through by every check. */
   readonly #broad: Set<Entry> = new Set()
+  /** Those that name a session by its tokens. */
+  readonly #byToken: Map<SessionId, Set<Entry>> = new Map()
   #cancelTimer: (() => void) | undefined
   #stopped = false
 
@@ -61,7 +71,7 @@ export class PendingRevocations {
     this.#forget(key)
     const entry = { target, revocation: { ...revocation, at } }
     this.#entries.set(key, entry)
-    if (!('id' in target)) this.#broad.add(entry)
+    this.#file(entry)
     if (this.#entries.size > mostPending) {
       const oldest = this.#entries.keys().next()
       if (!oldest.done) this.#forget(oldest.value)
@@ -76,9 +86,9 @@ export class PendingRevocations {
   /** Why a record counts as revoked here although the store does not say so yet. */
   reasonFor(record: RevocableRecord): RevocationReason | undefined {
     if (this.#entries.size === 0) return undefined
-    const { id, digest } = record
-    const own = this.#entries.get(keyOf({ id })) ?? (digest && this.#entries.get(keyOf({ id, digest })))
-    if (own) return own.revocation.reason
+    const own = this.#entries.get(keyOf({ id: record.id }))
+    if (own !== undefined) return own.revocation.reason
+    for (const entry of this.#byToken.get(record.id) ?? []) if (covers(entry, record)) return entry.revocation.reason
     for (const entry of this.#broad) if (covers(entry, record)) return entry.revocation.reason
     return undefined
   }
@@ -97,11 +107,21 @@ export class PendingRevocations {
     this.#options.onFault(new Error(`${this.#entries.size} revocations were never recorded`), 'stopping')
   }
 
+  #file(entry: Entry): void {
+    const { target } = entry
+    if ('of' in target) this.#byToken.set(target.of, new Set([...(this.#byToken.get(target.of) ?? []), entry]))
+    else if (!('id' in target)) this.#broad.add(entry)
+  }
+
   #forget(key: string): void {
     const entry = this.#entries.get(key)
     if (entry === undefined) return
     this.#entries.delete(key)
     this.#broad.delete(entry)
+    if (!('of' in entry.target)) return
+    const ofSession = this.#byToken.get(entry.target.of)
+    ofSession?.delete(entry)
+    if (ofSession?.size === 0) this.#byToken.delete(entry.target.of)
   }
 
   /** To the end of the queue, so that one that the store never takes does not hold up the others. */

@@ -1,12 +1,12 @@
 /** Ending sessions: one, a subject's, everyone's. */
 import type { RevocationReason } from '../shared/codes.ts'
-import type { Revocation, Revoked, RevokeTarget, SessionId } from '../store/store.ts'
-import type { RevokeOptions, RevokeResult, RevokeSelector } from './api.ts'
+import type { Instant, Revocation, Revoked, RevokeTarget, SessionId } from '../store/store.ts'
+import type { RevokeOptions, RevokeResult, RevokeSelector, RevokeTokenOptions } from './api.ts'
 import { type Core, forget, nowOf, read } from './core.ts'
-import { equalText } from './crypto.ts'
+import { sha256 } from './crypto.ts'
 import { storeUnavailable } from './errors.ts'
-import type { PendingTarget } from './pending.ts'
-import { readToken } from './refusal.ts'
+import type { PendingTarget, TokenTarget } from './pending.ts'
+import { isGoodFor, presentedAs } from './standing.ts'
 import { checkSubject } from './subject.ts'
 import { sessionIdPattern } from './token.ts'
 
@@ -63,35 +63,42 @@ function insist(core: Core, target: RevokeTarget, { ids, durable }: Revoked, rev
 }
 
 /**
- * Ends the session that a token opens; a token that opens none ends nothing. When the store cannot say whether it
- * does, the secret counts as dead on this node at once, and its session is ended as soon as the store answers,
- * unless the secret was replaced meanwhile: whoever holds a spent one must not be able to sign its owner out.
+ * Ends the session that a token opens, or refreshes within the grace window; any other ends nothing, for whoever holds a spent
+ * one must not be able to sign its owner out. When the store cannot say, the session counts as ended on this node as soon
+ * as it can, if the token was good for it when this was asked, and is ended then.
  */
-export async function revokeToken(core: Core, token: string, options: RevokeOptions = {}): Promise<RevokeResult> {
-  const parsed = readToken(core, token)
-  // A ticket opens one connection, and leaks more easily than what it was made from.
-  if (parsed === undefined || parsed.kind === 'ticket') return { revoked: [], durable: true }
-  const { id, digest } = parsed
+export async function revokeToken(core: Core, token: string, options: RevokeTokenOptions = {}): Promise<RevokeResult> {
   const revocation: Revocation = { at: nowOf(core), reason: options.reason ?? 'logout' }
+  const target = targetOfToken(core, token, revocation.at, options.carriedBy)
+  if (target === undefined) return { revoked: [], durable: true }
   let revoked: Revoked
   try {
-    revoked = await revokeSecret(core, { id, digest }, revocation)
+    revoked = await revokeByToken(core, target, revocation)
   } catch (fault) {
-    core.pending.add({ id, digest }, revocation)
-    forget(core, [id])
+    core.pending.add(target, revocation)
+    forget(core, [target.of])
     throw fault
   }
-  insist(core, { id }, revoked, revocation)
+  insist(core, { id: target.of }, revoked, revocation)
   return { revoked: revoked.ids, durable: revoked.durable }
 }
 
-async function revokeSecret(
-  core: Core,
-  { id, digest }: { id: SessionId; digest: string },
-  revocation: Revocation,
-): Promise<Revoked> {
+function targetOfToken(core: Core, token: string, at: Instant, carriedBy: 'tokens' | undefined): TokenTarget | undefined {
+  const presented = presentedAs(core, token, at, 'any')
+  // A ticket opens one connection, and leaks more easily than what it was made from.
+  if (typeof presented !== 'object' || presented.kind === 'ticket') return undefined
+  const ofTokens = presented.kind === 'refresh' || presented.expiresAt !== null
+  if (carriedBy === 'tokens' && !ofTokens) return undefined
+  return {
+    of: presented.id,
+    token: sha256(token),
+    isGoodFor: (record) => isGoodFor(core, record, token, presented, at),
+  }
+}
+
+async function revokeByToken(core: Core, { of: id, isGoodFor: isGood }: TokenTarget, revocation: Revocation): Promise<Revoked> {
   const record = await read(core, () => core.store.get(id))
-  return record !== undefined && equalText(record.digest, digest) ? applyRevocation(core, { id }, revocation) : nothing
+  return record !== undefined && isGood(record) ? applyRevocation(core, { id }, revocation) : nothing
 }
 
 /** Revokes in the store and here, or throws and changes nothing here. */
@@ -129,9 +136,7 @@ function forgetTarget(core: Core, target: RevokeTarget): void {
  */
 export async function repeatRevocation(core: Core, target: PendingTarget, revocation: Revocation): Promise<void> {
   if (!('subject' in target)) {
-    const revoked = await ('digest' in target
-      ? revokeSecret(core, target, revocation)
-      : applyRevocation(core, target, revocation))
+    const revoked = await ('of' in target ? revokeByToken(core, target, revocation) : applyRevocation(core, target, revocation))
     if ('id' in target) insist(core, { id: target.id }, revoked, revocation)
     return
   }

@@ -3,6 +3,8 @@
  *
  *   key id 3 · session id 18 · generation 4 · expiry in seconds 5 (0: the record decides) · secret 32 · tag 16
  *
+ * In an access token the mark of the step-up that it carries stands in place of the generation.
+ *
  * 78 is a multiple of 3, so no character carries unused bits, and the session id starts on a character boundary.
  * The tag (HMAC-SHA-256, cut to 128 bits as RFC 2104 allows) covers every other byte under a key of the token's
  * own kind: garbage, forgeries and tokens of another kind are refused before the store is asked.
@@ -32,6 +34,7 @@ export interface Minted {
 export interface ParsedToken {
   readonly kind: TokenKind
   readonly id: SessionId
+  /** In an access token: the mark of its step-up. */
   readonly generation: number
   /** Null when the record alone decides. */
   readonly expiresAt: Instant | null
@@ -49,13 +52,12 @@ export interface TokenInput {
 /** What the secret of an access token derives from, beside the key. */
 export interface AccessInput {
   readonly id: SessionId
-  readonly generation: number
+  /** Mark of the step-up whose rights the token carries; 0 for none. */
+  readonly stepUp: number
   /** Cut to whole seconds. */
   readonly expiresAt: Instant
   /** Only the record holds it: neither a stolen store nor a stolen key alone makes an access token. */
   readonly salt: string
-  /** The end of the step-up whose rights the token carries; null for none. */
-  readonly elevatedUntil: Instant | null
 }
 
 export interface Tokens {
@@ -64,7 +66,7 @@ export interface Tokens {
   mint(input: TokenInput): Minted
   mintAccess(input: AccessInput): string
   /** The digest that an access token of these bounds must have, whatever it says itself. */
-  accessDigest(parsed: ParsedToken, grant: Pick<AccessInput, 'salt' | 'elevatedUntil'>): string
+  accessDigest(parsed: ParsedToken, salt: string): string
   /** For `successor`: 24 base64url characters, the id of the key that signs the successor and 15 random bytes. */
   newNonce(): string
   /** 32 random bytes, base64url. */
@@ -122,8 +124,8 @@ export function createTokens(keyring: Keyring, random: RandomPool): Tokens {
     bytes.fill(0)
     return token
   }
-  const accessSecret = (key: SigningKey, { id: of, generation, expiresAt, salt, elevatedUntil }: AccessInput): Buffer => {
-    const bounds = `${salt}.${of}.${generation}.${wholeSeconds(expiresAt)}.${elevatedUntil ?? 0}`
+  const accessSecret = (key: SigningKey, { id: of, stepUp, expiresAt, salt }: AccessInput): Buffer => {
+    const bounds = `${salt}.${of}.${stepUp}.${wholeSeconds(expiresAt)}`
     return Buffer.from(key.mac('access').signText(bounds), 'base64url')
   }
   const parse = (text: string): ParsedToken | undefined => {
@@ -165,15 +167,15 @@ export function createTokens(keyring: Keyring, random: RandomPool): Tokens {
 
     mintAccess(input) {
       const derived = accessSecret(keyring.signing, input)
-      write(input)
+      write({ ...input, generation: input.stepUp })
       secret.set(derived)
       return seal('session', keyring.signing)
     },
 
-    accessDigest({ keyId, id: of, generation, expiresAt }, grant) {
+    accessDigest({ keyId, id: of, generation: stepUp, expiresAt }, salt) {
       const key = keyring.find(keyId)
       if (key === undefined || expiresAt === null) return ''
-      return sha256(accessSecret(key, { ...grant, id: of, generation, expiresAt }))
+      return sha256(accessSecret(key, { id: of, stepUp, expiresAt, salt }))
     },
 
     newNonce: () => keyring.signing.id + random.bytes(nonceBytes - keyring.signing.idBytes.length).toString('base64url'),

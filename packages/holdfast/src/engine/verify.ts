@@ -1,26 +1,18 @@
 /** Presented token to verdict. The hot path of everything: on a hit it answers at once, without a promise. */
 import type { DeadReason } from '../shared/codes.ts'
-import type { Awaitable, Elevation, Instant, SessionRecord, TokenGrant } from '../store/store.ts'
+import type { Awaitable, Instant, SessionRecord } from '../store/store.ts'
 import type { VerifyOptions } from './api.ts'
 import { type BindingCheck, checkBinding, unremarkable } from './bind.ts'
 import type { Remembered } from './cache.ts'
 import { type Core, nowOf } from './core.ts'
-import { equalText } from './crypto.ts'
 import type { Flight } from './flights.ts'
-import { looksLikeJwt, type PresentedJwt } from './jwt/access-tokens.ts'
 import type { JwtProblem } from './jwt/read.ts'
 import { keptAddress } from './network.ts'
 import { endOf, sightingOf, touchInterval, withSighting } from './record.ts'
-import { deadFor, missing, readToken, unknownFor } from './refusal.ts'
+import { deadFor, missing, unknownFor } from './refusal.ts'
 import { revokeTarget } from './revoke.ts'
 import { type RequestContext, type Verdict, viewOf } from './session.ts'
-import type { ParsedToken } from './token.ts'
-
-/** A token of ours, as it says itself, before its record is asked. */
-type Parsed = ParsedToken | PresentedJwt
-
-/** What the record says of the presented credential: see `Remembered`. */
-type Standing = Pick<Remembered, 'current' | 'until'>
+import { type Presented, presentedAs, type Standing, standingOf } from './standing.ts'
 
 /** One check on its way: what was presented, by whom, when, and what this node knew when it set out. */
 interface Check {
@@ -71,11 +63,11 @@ function answersFor(presented: RequestContext | null, { client: checked, verdict
 }
 
 /** What is none of ours, with why where there is a name for it. */
-function parse(core: Core, token: string, now: Instant): Parsed | JwtProblem | undefined {
-  if (core.jwt !== null && typeof token === 'string' && looksLikeJwt(token)) return core.jwt.read(token, now)
-  const parsed = readToken(core, token)
+function parse(core: Core, token: string, now: Instant): Presented | JwtProblem | undefined {
+  const presented = presentedAs(core, token, now)
+  if (typeof presented !== 'object') return presented
   // A refresh token is for `refresh` alone (ASVS 9.2.2), and a ticket opens one connection, once, and nothing else.
-  return parsed?.kind === 'refresh' || parsed?.kind === 'ticket' ? undefined : parsed
+  return presented.kind === 'refresh' || presented.kind === 'ticket' ? undefined : presented
 }
 
 function lookUp(core: Core, token: string, client: RequestContext | null, now: Instant, fresh: boolean): Awaitable<Verdict> {
@@ -96,48 +88,16 @@ function lookUp(core: Core, token: string, client: RequestContext | null, now: I
     .catch((fault: unknown) => unknown(core, fault, client))
 }
 
-function judge(core: Core, check: Check, parsed: Parsed, record: SessionRecord | undefined): Awaitable<Verdict> {
+function judge(core: Core, check: Check, parsed: Presented, record: SessionRecord | undefined): Awaitable<Verdict> {
   const { client, now } = check
   if (record === undefined) return dead(core, 'not-found', undefined, client)
   core.lag.saw(record)
   if ((parsed.kind === 'anonymous') !== (record.subject === null)) return dead(core, 'invalid', record, client)
-  const standing = parsed.kind === 'jwt' ? standingOfJwt(core, record, parsed) : standingOf(core, record, parsed, now)
+  const standing = standingOf(core, record, parsed, now)
   if (standing === undefined) return dead(core, 'superseded', record, client)
   const ended = endOf(record, now) ?? core.pending.reasonFor(record)
   if (ended !== undefined) return dead(core, ended, record, client)
   return accept(core, check, record, standing)
-}
-
-function standingOf(core: Core, record: SessionRecord, parsed: ParsedToken, now: Instant): Standing | undefined {
-  const { expiresAt } = parsed
-  if (record.grant === null) return expiresAt === null ? standingOfSecret(record, parsed, now) : undefined
-  return expiresAt === null ? undefined : standingOfAccess(core, record.grant, record.elevation, { ...parsed, expiresAt })
-}
-
-function standingOfSecret({ digest, previous }: SessionRecord, parsed: ParsedToken, now: Instant): Standing | undefined {
-  if (equalText(parsed.digest, digest)) return { current: true, until: Number.POSITIVE_INFINITY }
-  // The secret that a step-up replaced a moment ago: requests in flight and other tabs still carry it.
-  const isGrace = previous !== null && now < previous.until && equalText(parsed.digest, previous.digest)
-  return isGrace ? { current: false, until: previous.until } : undefined
-}
-
-/** The record keeps no digest of an access token: key, salt and the token's own bounds say what its secret must be. */
-function standingOfAccess(
-  { tokens }: Core,
-  { salt }: TokenGrant,
-  elevation: Elevation | null,
-  parsed: ParsedToken & { readonly expiresAt: Instant },
-): Standing | undefined {
-  const isSecretOf = (elevatedUntil: Instant | null) =>
-    equalText(parsed.digest, tokens.accessDigest(parsed, { salt, elevatedUntil }))
-  if (isSecretOf(null)) return { current: false, until: parsed.expiresAt }
-  return elevation !== null && isSecretOf(elevation.until) ? { current: true, until: parsed.expiresAt } : undefined
-}
-
-/** Authentic to the world; to us only when it also fits what the record alone holds. */
-function standingOfJwt(core: Core, record: SessionRecord, parsed: PresentedJwt): Standing | undefined {
-  const rights = core.jwt?.rightsOf(record, parsed)
-  return rights === undefined ? undefined : { current: rights === 'elevated', until: parsed.expiresAt }
 }
 
 /** A live record: the client is checked, activity noted, the verdict made and remembered. */

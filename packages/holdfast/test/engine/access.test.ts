@@ -91,7 +91,7 @@ describe('neither a stolen store nor a stolen key alone', () => {
     const started = await granted()
     const { store, id } = started
     const stored = must(await store.get(id))
-    const bounds = { id, generation: 0, expiresAt: started.clock.now() + minute, elevatedUntil: null }
+    const bounds = { id, stepUp: 0, expiresAt: started.clock.now() + minute }
     const make = (key: string, salt: string) =>
       createTokens(createKeyring([key]), new RandomPool(seededRandom(9))).mintAccess({ ...bounds, salt })
     const salt = must(stored.grant).salt
@@ -105,10 +105,10 @@ describe('neither a stolen store nor a stolen key alone', () => {
     const started = await granted()
     const tokens = createTokens(createKeyring([secret]), new RandomPool(seededRandom(9)))
     const parsed = must(tokens.parse(started.access.token))
-    const grant = { salt: must(must(await started.store.get(started.id)).grant).salt, elevatedUntil: null }
-    expect(tokens.accessDigest(parsed, grant)).toBe(parsed.digest)
+    const { salt } = must(must(await started.store.get(started.id)).grant)
+    expect(tokens.accessDigest(parsed, salt)).toBe(parsed.digest)
     for (const other of [{ expiresAt: must(parsed.expiresAt) + second }, { generation: 1 }, { id: 'x'.repeat(24) }]) {
-      expect(tokens.accessDigest({ ...parsed, ...other }, grant)).not.toBe(parsed.digest)
+      expect(tokens.accessDigest({ ...parsed, ...other }, salt)).not.toBe(parsed.digest)
     }
   })
 })
@@ -132,7 +132,7 @@ describe('kinds are not mistaken for each other:', () => {
     const { session } = await started.engine.issue({ subject: 'alice' })
     const tokens = createTokens(createKeyring([secret]), new RandomPool(seededRandom(9)))
     const expiresAt = started.clock.now() + minute
-    const token = tokens.mintAccess({ id: session.id, generation: 0, expiresAt, salt: '', elevatedUntil: null })
+    const token = tokens.mintAccess({ id: session.id, stepUp: 0, expiresAt, salt: '' })
     expect(await outcome(started, { token })).toBe('superseded')
   })
 })
@@ -158,12 +158,28 @@ describe('a step-up of a session that tokens carry', () => {
     expect(await rights(raised.token)).toEqual(['pwd'])
   })
 
-  it('does not raise an access token of a step-up before it', async () => {
+  it('neither raises nor ends an access token of a step-up before it', async () => {
     const started = await granted()
     const first = must(await started.engine.elevate(started.id, { amr: ['otp'], context: firefox }))
     started.clock.advance(minute)
-    await started.engine.elevate(started.id, { amr: ['hwk'], context: firefox })
-    expect(await outcome(started, first, firefox)).toBe('superseded')
+    const second = must(await started.engine.elevate(started.id, { amr: ['hwk'], context: firefox }))
+    const other = start({ store: started.store, clock: started.clock })
+    for (const node of [started, other]) {
+      expect(await node.engine.verify(first.token, firefox)).toMatchObject({
+        status: 'live',
+        session: { amr: ['pwd'], elevatedUntil: null },
+      })
+      expect(await node.engine.verify(second.token, firefox)).toMatchObject({ session: { amr: ['pwd', 'hwk'] } })
+    }
+  })
+
+  it('does not raise one of a step-up that ends at the same instant', async () => {
+    const started = await granted({ tokens: { accessLifetime: '1m', idle: '5m', absolute: '5m' } })
+    const first = must(await started.engine.elevate(started.id, { amr: ['otp'], context: firefox }))
+    started.clock.advance(second)
+    const later = must(await started.engine.elevate(started.id, { amr: ['hwk'], context: firefox }))
+    expect(later.session.elevatedUntil).toBe(first.session.elevatedUntil)
+    expect(await started.engine.verify(first.token, firefox)).toMatchObject({ session: { amr: ['pwd'] } })
   })
 })
 

@@ -31,7 +31,7 @@ describe('the token format', () => {
     const { token, digest } = tokens.mint({ kind: 'session', id, generation: 0xfffffffe })
     const keyId = token.slice(4, 8)
     expect(tokens.parse(token)).toEqual({ kind: 'session', id, generation: 0xfffffffe, expiresAt: null, digest, keyId })
-    const access = tokens.mintAccess({ id, generation: 3, expiresAt: 1_800_000_000_999, salt: 'salt', elevatedUntil: null })
+    const access = tokens.mintAccess({ id, stepUp: 3, expiresAt: 1_800_000_000_999, salt: 'salt' })
     expect(tokens.parse(access)).toMatchObject({ kind: 'session', id, generation: 3, expiresAt: 1_800_000_000_000, keyId })
   })
 

@@ -1,10 +1,11 @@
 /**
  * JWT access tokens of sessions (DESIGN 4): made of a record, read back to the session that they name.
  *
- * `jti` is a nonce and a tag over what the token says, keyed by what only the record holds. A leaked signing key makes
+ * `jti` is a nonce and a tag over what the token says, keyed by what only the record holds, and the mark of a step-up. A leaked signing key makes
  * tokens that other services accept until they expire, as with any JWT; to us it opens no session.
  */
-import type { Instant, SessionId, SessionRecord } from '../../store/store.ts'
+import type { Elevation, Instant, SessionId, SessionRecord } from '../../store/store.ts'
+import { stepUpMark } from '../assurance.ts'
 import { equalText, type RandomPool } from '../crypto.ts'
 import { invalidField } from '../errors.ts'
 import type { Keyring, SigningKey } from '../keyring.ts'
@@ -36,8 +37,11 @@ export interface PresentedJwt {
 export interface AccessTokens {
   /** Signs a token for a session that has a grant and a subject. Throws `invalid-request` for an audience that cannot be one. */
   sign(record: SessionRecord, input: JwtInput): string
-  /** Never throws on what a client can send. */
-  read(token: string, now: Instant): PresentedJwt | JwtProblem
+  /**
+   * Never throws on what a client can send. `audience`: `any` for who is asked about a token that is for somebody else;
+   * who acts on it keeps to its own.
+   */
+  read(token: string, now: Instant, audience?: 'own' | 'any'): PresentedJwt | JwtProblem
   /** What the token may do, when it was made for this very record by somebody who knew its salt; constant time. */
   rightsOf(record: SessionRecord, presented: PresentedJwt): 'elevated' | 'plain' | undefined
   readonly jwks: JwkSet
@@ -55,13 +59,17 @@ const tagLength = 22
 interface Tagged extends Pick<JwtClaims, 'sid' | 'iat' | 'exp'> {
   readonly salt: string
   readonly nonce: string
-  /** The end of the step-up whose rights the token carries; 0 for none. */
-  readonly elevatedUntil: Instant
+  /** The mark of the step-up whose rights the token carries, spelled; empty for none. */
+  readonly stepUp: string
 }
 
 /** What is tagged is what an attacker with the signing key would want to change of a token that leaked. */
-function tagOf(key: SigningKey, { salt, nonce, sid, iat, exp, elevatedUntil }: Tagged): string {
-  return key.mac('jwt').signText(`${salt}.${nonce}.${sid}.${iat}.${exp}.${elevatedUntil}`).slice(0, tagLength)
+function tagOf(key: SigningKey, { salt, nonce, sid, iat, exp, stepUp }: Tagged): string {
+  return key.mac('jwt').signText(`${salt}.${nonce}.${sid}.${iat}.${exp}.${stepUp}`).slice(0, tagLength)
+}
+
+function spellStepUp(elevation: Elevation | null): string {
+  return elevation === null ? '' : stepUpMark(elevation).toString(36)
 }
 
 export function createAccessTokens(settings: JwtSettings, keyring: Keyring, random: RandomPool): AccessTokens {
@@ -75,20 +83,20 @@ export function createAccessTokens(settings: JwtSettings, keyring: Keyring, rand
       const named = { sid: record.id, iat: seconds(now), exp: seconds(expiresAt) }
       const nonce = random.bytes(nonceBytes).toString('base64url')
       const elevation = elevated && record.elevation !== null && now < record.elevation.until ? record.elevation : null
-      const tagged = { ...named, nonce, salt: record.grant.salt, elevatedUntil: elevation?.until ?? 0 }
+      const tagged = { ...named, nonce, salt: record.grant.salt, stepUp: spellStepUp(elevation) }
       return signClaims(keys.signing, {
         iss: settings.issuer,
         sub: record.subject,
         aud,
-        jti: nonce + tagOf(keyring.signing, tagged),
+        jti: nonce + tagOf(keyring.signing, tagged) + tagged.stepUp,
         ...named,
         ...(record.grant.clientId === null ? {} : { client_id: record.grant.clientId }),
         ...assuranceClaims(record, elevation),
       })
     },
 
-    read(token, now) {
-      const { claims, problem } = readJwt(token, keys, settings, now)
+    read(token, now, audience = 'own') {
+      const { claims, problem } = readJwt(token, keys, { ...settings, audience }, now)
       if (problem !== undefined) return problem
       if (!sessionIdPattern.test(claims.sid)) return 'bad-claim'
       return { kind: 'jwt', id: claims.sid, subject: claims.sub, expiresAt: claims.exp * 1000, claims }
@@ -97,12 +105,10 @@ export function createAccessTokens(settings: JwtSettings, keyring: Keyring, rand
     rightsOf({ id, subject, grant, elevation }, { id: presentedId, subject: presentedSubject, claims }) {
       if (grant === null || subject !== presentedSubject || id !== presentedId) return undefined
       const nonce = claims.jti.slice(0, nonceLength)
-      const isTaggedWith = (elevatedUntil: Instant) =>
-        keyring.all.some((key) =>
-          equalText(claims.jti, nonce + tagOf(key, { ...claims, nonce, salt: grant.salt, elevatedUntil })),
-        )
-      if (isTaggedWith(0)) return 'plain'
-      return elevation !== null && isTaggedWith(elevation.until) ? 'elevated' : undefined
+      const stepUp = claims.jti.slice(nonceLength + tagLength)
+      const tagged = { ...claims, nonce, salt: grant.salt, stepUp }
+      if (!keyring.all.some((key) => equalText(claims.jti, nonce + tagOf(key, tagged) + stepUp))) return undefined
+      return stepUp !== '' && stepUp === spellStepUp(elevation) ? 'elevated' : 'plain'
     },
 
     jwks: keys.published,

@@ -84,17 +84,27 @@ function areSound(claims: JsonObject): boolean {
   return (claims.iat as number) < (claims.exp as number)
 }
 
-function claimsProblem(claims: JsonObject, settings: JwtSettings, now: Instant): JwtProblem | undefined {
+/** What a token is held against. */
+export interface JwtRule extends JwtSettings {
+  /** `own`: only tokens for one of our audiences pass. */
+  readonly audience: 'own' | 'any'
+}
+
+function isForUs(aud: string | readonly string[], { audience, audiences }: JwtRule): boolean {
+  return audience === 'any' || audiences.some((own) => (typeof aud === 'string' ? aud === own : aud.includes(own)))
+}
+
+function claimsProblem(claims: JsonObject, settings: JwtRule, now: Instant): JwtProblem | undefined {
   if (!areSound(claims)) return 'bad-claim'
   const { iss, aud, iat, nbf, exp } = claims as unknown as JwtClaims & { readonly nbf?: number }
   if (iss !== settings.issuer) return 'wrong-issuer'
-  if (!settings.audiences.some((own) => (typeof aud === 'string' ? aud === own : aud.includes(own)))) return 'wrong-audience'
+  if (!isForUs(aud, settings)) return 'wrong-audience'
   if (now >= exp * 1000) return 'expired'
   return now + settings.tolerance < Math.max(iat, nbf ?? 0) * 1000 ? 'not-yet-valid' : undefined
 }
 
 /** Reads a presented text at `now`. Never throws on what a client can send; a fault of the crypto is thrown. */
-export function readJwt(token: string, keys: JwtKeys, settings: JwtSettings, now: Instant): JwtReading {
+export function readJwt(token: string, keys: JwtKeys, settings: JwtRule, now: Instant): JwtReading {
   if (token.length > longestJwt) return { problem: 'too-long' }
   const first = token.indexOf('.')
   const second = token.indexOf('.', first + 1)

@@ -39,7 +39,10 @@ export interface Reader {
 export function reader(options: Partial<JwtOptions> = {}): Reader {
   const settings = settingsOf(options)
   const keys = createJwtKeys(settings.keys)
-  return { keys, read: (token, atMs = now * 1000) => readJwt(token, keys, settings, atMs).problem ?? 'accepted' }
+  return {
+    keys,
+    read: (token, atMs = now * 1000) => readJwt(token, keys, { ...settings, audience: 'own' }, atMs).problem ?? 'accepted',
+  }
 }
 
 export const goodClaims: Readonly<Record<string, unknown>> = {
