@@ -24,11 +24,12 @@ export default defineConfig({
       project({ name: 'server', include: 'packages/server/test/**/*.test.ts', limit: 30_000 }),
       // Real processes, loaded for seconds, and failovers.
       project({ name: 'history', include: 'test/history/*.test.ts', limit: 120_000 }),
+      project({ name: 'browser', include: 'test/browser/*.test.ts', limit: 60_000 }),
       // Compilers, bundlers and npm run here.
       project({
         name: 'system',
         include: 'test/**/*.test.ts',
-        exclude: ['test/history/**'],
+        exclude: ['test/history/**', 'test/browser/**'],
         limit: 120_000,
         globalSetup: ['test/support/packed-library.ts'],
       }),

@@ -41,5 +41,6 @@ export const steps: readonly Step[] = [
     { program: 'promtool', debian: 'prometheus' },
   ]),
   tests('history', 'three nodes under load and faults, on real Redis servers', services),
+  tests('browser', 'pages in real Chromium', [{ program: 'chromium', debian: 'chromium' }]),
   tests('system', 'layout, packed library, browser walls, documentation'),
 ]

@@ -1,53 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
+import { Examples } from '../support/examples.ts'
+import { root } from '../support/workspace.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const secret = 'k3Jq9vTz1mXw8RbY5nLd2HsG7pCf4Ua0'
 const frameworks = ['express', 'fastify', 'hono', 'node', 'web']
+const examples = new Examples()
 
-const children: ChildProcess[] = []
-const folders: string[] = []
-
-afterEach(async () => {
-  await endAll()
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
-})
-
-async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-example-'))
-  folders.push(folder)
-  return folder
-}
-
-async function endAll(): Promise<void> {
-  for (const child of children.splice(0)) {
-    const gone = once(child, 'exit')
-    if (child.exitCode === null && child.kill('SIGKILL')) await gone
-  }
-}
-
-/** Starts an example in a folder of its own and returns its address, read from the line that it prints. */
-async function start(name: string, given?: string): Promise<string> {
-  const folder = given ?? (await newFolder())
-  const child = spawn(process.execPath, ['--conditions=@holdfast/source', join(root, 'examples', `${name}.ts`)], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, HOLDFAST_SECRET: secret, PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  children.push(child)
-  let printed = ''
-  for await (const chunk of child.stdout) {
-    printed += String(chunk)
-    const port = /port: (\d+)/.exec(printed)?.[1]
-    if (port !== undefined) return `http://127.0.0.1:${port}`
-  }
-  throw new Error(`the example printed no address: ${printed}`)
-}
+afterEach(() => examples.end())
 
 function cookiesOf(response: Response): string {
   return response.headers
@@ -61,7 +21,7 @@ const post = (body: unknown) => ({ method: 'POST', headers: { 'content-type': 'a
 
 describe.each(frameworks)('the %s example', (name) => {
   it('signs in, guards a route, signs out, and a stolen copy of the cookie is dead', async () => {
-    const base = await start(name)
+    const base = await examples.start(name)
     expect((await fetch(`${base}/me`)).status).toBe(401)
     expect((await fetch(`${base}/login`, post({ ...login, password: 'wrong' }))).status).toBe(401)
 
@@ -79,8 +39,8 @@ describe.each(frameworks)('the %s example', (name) => {
 
 describe('a stock app with jsonwebtoken and the denylist, on two nodes', () => {
   it('takes a stolen token before its owner signs out everywhere, and on no node after, nor after a restart', async () => {
-    const folder = await newFolder()
-    const nodes = [await start('jsonwebtoken', folder), await start('jsonwebtoken', folder)]
+    const folder = await examples.newFolder()
+    const nodes = [await examples.start('jsonwebtoken', folder), await examples.start('jsonwebtoken', folder)]
     const [here = ''] = nodes
     const { token } = (await (await fetch(`${here}/login`, post(login))).json()) as { token: string }
     const me = async (base: string, presented = token) => {
@@ -96,15 +56,55 @@ describe('a stock app with jsonwebtoken and the denylist, on two nodes', () => {
     // Another spelling of the same signature is the same token.
     expect((await me(here, `${token}=`))[0]).toBe(401)
 
-    await endAll()
-    expect(await me(await start('jsonwebtoken', folder))).toEqual(refused)
+    await examples.endPrograms()
+    expect(await me(await examples.start('jsonwebtoken', folder))).toEqual(refused)
+  })
+})
+
+/** In real Chromium in `test/browser`. */
+describe('the chat example', () => {
+  const says = (base: string, body: unknown, headers = {}) => {
+    const { headers: type, ...rest } = post(body)
+    return fetch(`${base}/converse`, { ...rest, headers: { ...type, ...headers } })
+  }
+
+  it('answers a visitor by events, goes on by the token of the first, and refuses any other', async () => {
+    const base = await examples.start('chat/main')
+    const first = await says(base, { text: 'two words' })
+    const token = first.headers.get('x-anon-session-token') ?? ''
+    const events = (await first.text()).split('\n\n').filter((block) => block.startsWith('event: '))
+    expect(events.map((block) => /event: (\w+)/.exec(block)?.[1])).toEqual([
+      'session_token',
+      'message',
+      'word',
+      'word',
+      'message',
+    ])
+    const again = await says(base, { text: 'again' }, { 'x-anon-session-token': token })
+    expect(await again.text()).toContain('"number":3')
+    const forged = await says(base, { text: 'again' }, { 'x-anon-session-token': `${token.slice(0, -4)}AAAA` })
+    expect([forged.status, await forged.json()]).toMatchObject([403, { code: 'anonymous-token-invalid' }])
+  })
+
+  it('names what is wrong with a message, and starts no session for one', async () => {
+    const base = await examples.start('chat/main')
+    for (const [body, field] of [
+      [{ text: ' ' }, 'text'],
+      [{ text: 'x'.repeat(2001) }, 'text'],
+      [{ text: 7 }, 'text'],
+      [{ text: 'x', carrier: 'url' }, 'carrier'],
+    ] as const) {
+      const answer = await says(base, body)
+      expect([answer.status, answer.headers.get('x-anon-session-token')]).toEqual([400, null])
+      expect(await answer.json()).toMatchObject({ code: 'invalid-request', errors: [{ field }] })
+    }
   })
 })
 
 it('every example that serves is run here', async () => {
-  const helpers = ['served.ts', 'users.ts']
-  const programs = (await readdir(join(root, 'examples'))).filter((file) => file.endsWith('.ts') && !helpers.includes(file))
-  expect(programs.sort()).toEqual([...frameworks, 'jsonwebtoken'].map((name) => `${name}.ts`).sort())
+  const helpers = ['served.ts', 'users.ts', 'tsconfig.json']
+  const programs = (await readdir(join(root, 'examples'))).filter((file) => !helpers.includes(file))
+  expect(programs.sort()).toEqual(['chat', ...[...frameworks, 'jsonwebtoken'].map((name) => `${name}.ts`)].sort())
 })
 
 it('the README shows the Express example as it is', async () => {
