@@ -39,7 +39,7 @@ export async function createApp(services: Services): Promise<App> {
     clientErrorHandler: answerClientError,
   }) as unknown as FastifyInstance
   const inFlight = trackInFlight(app)
-  installHeaders(app, config.url?.protocol === 'https:')
+  installHeaders(app, config.url?.protocol === 'https:', services.isStopping)
   installRequestLog(app)
   installRequestMetrics(app, services.metrics)
   installBodyParser(app)

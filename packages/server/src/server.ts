@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { type App, createApp } from './app.ts'
-import { within } from './clock.ts'
+import { pause, within } from './clock.ts'
 import type { Config } from './config/config.ts'
 import type { Logger } from './logging.ts'
 import { openServices, type ServiceOverrides, type Services } from './services.ts'
@@ -25,11 +25,14 @@ function addressOf(app: FastifyInstance): string {
 }
 
 /**
- * Waits for requests under way, not for connections: one that is idle, or has yet to send a request, may be cut
+ * Serves on, not ready and keeping no connection, until a balancer has seen it: what is on its way to a listener that
+ * closes is lost. Then waits for requests under way, not for connections: one that is idle, or has yet to send a request, may be cut
  * without anybody losing an answer.
  */
 async function drainAndClose({ app, inFlight }: App, services: Services, limitMs: number): Promise<void> {
   services.beginStopping()
+  const { drainMs } = services.config
+  if (drainMs > 0) await pause(drainMs, new AbortController().signal)
   const closing = app.close()
   const drained = await within(
     inFlight.none().then(() => true),

@@ -51,6 +51,7 @@ export function configIn(folder: string, changes: Partial<Config> = {}): Config 
     trustedProxies: [],
     origins: [],
     log: { format: 'json', level: 'debug' },
+    drainMs: 0,
     production: false,
     dataFolder: join(folder, 'data'),
     ...changes,

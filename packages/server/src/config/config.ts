@@ -25,6 +25,8 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   readonly origins: readonly string[]
   readonly log: LogSetting
+  /** How long a server that was told to stop goes on serving, in ms. */
+  readonly drainMs: number
   readonly production: boolean
   /** Folder that the server makes itself when it is missing; every other folder must exist. */
   readonly dataFolder: string
@@ -149,6 +151,7 @@ export function readConfig(environment: Environment, folder: string): ConfigResu
       trustedProxies: settings.trustedProxies ?? [],
       origins: settings.origins ?? [],
       log: settings.log ?? { format: undefined, level: 'info' },
+      drainMs: settings.drain ?? 0,
       production: reading.production,
       dataFolder: join(folder, 'data'),
     },

@@ -33,6 +33,12 @@ export const host: Parser<string> = (given) =>
 export const port: Parser<number> = (given) =>
   /^\d{1,5}$/.test(given) && Number(given) <= 65_535 ? good(Number(given)) : bad('must be a whole number from 0 to 65535')
 
+/** A whole number of seconds, as the milliseconds that they are. */
+export const drain: Parser<number> = (given) =>
+  /^\d{1,3}$/.test(given) && Number(given) <= 300
+    ? good(Number(given) * 1000)
+    : bad('must be a whole number of seconds from 0 to 300')
+
 function list<T>(given: string, parse: Parser<T>): Parsed<readonly T[]> {
   const values: T[] = []
   const found: string[] = []

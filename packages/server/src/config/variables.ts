@@ -3,7 +3,7 @@
  * the documentation lists.
  */
 import { type AccountsBackend, accountStore, type Backend, store } from './backend.ts'
-import { host, type LogSetting, log, networks, origin, origins, type Parser, port, setupToken, text } from './parse.ts'
+import { drain, host, type LogSetting, log, networks, origin, origins, type Parser, port, setupToken, text } from './parse.ts'
 
 export interface Variable<T> {
   readonly name: string
@@ -28,6 +28,8 @@ export interface Settings {
   readonly trustedProxies: readonly string[]
   readonly origins: readonly string[]
   readonly log: LogSetting
+  /** In ms. */
+  readonly drain: number
 }
 
 export type SettingName = keyof Settings
@@ -111,6 +113,16 @@ export const variables: { readonly [K in SettingName]: Variable<Settings[K]> } =
     fallback: 'pretty on a terminal, json elsewhere; level info',
     example: 'json:info',
     parse: log,
+  },
+  drain: {
+    name: 'HOLDFAST_DRAIN',
+    meaning: [
+      'Seconds, 0 to 300, to go on serving after SIGTERM while /readyz answers 503',
+      'As long as a load balancer needs to see that and send nothing more',
+    ],
+    fallback: '0',
+    example: '10',
+    parse: drain,
   },
 }
 

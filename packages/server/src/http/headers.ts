@@ -12,13 +12,15 @@ const always: readonly (readonly [string, string])[] = [
 ]
 const oneYear = 31_536_000
 
-export function installHeaders(app: FastifyInstance, secure: boolean): void {
+/** While the server stops, connections are not kept: the next request goes to another. */
+export function installHeaders(app: FastifyInstance, secure: boolean, isStopping: () => boolean): void {
   const headers = Object.fromEntries(
     secure ? [...always, ['strict-transport-security', `max-age=${oneYear}; includeSubDomains`]] : always,
   )
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(headers)
     reply.header('x-request-id', request.id)
+    if (isStopping()) reply.header('connection', 'close')
     done()
   })
 }

@@ -217,6 +217,8 @@ describe('configuration', () => {
     ['an origin with a path', { HOLDFAST_ORIGINS: 'https://a.test/x' }, /^HOLDFAST_ORIGINS: entry 1 must be an origin only/],
     ['an empty entry', { HOLDFAST_ORIGINS: 'https://a.test,' }, /^HOLDFAST_ORIGINS: entry 2 is empty$/],
     ['an unknown log level', { HOLDFAST_LOG: 'json:loud' }, /^HOLDFAST_LOG: must be pretty or json/],
+    ['a drain without end', { HOLDFAST_DRAIN: '301' }, /^HOLDFAST_DRAIN: must be a whole number of seconds from 0 to 300$/],
+    ['a drain with a unit', { HOLDFAST_DRAIN: '10s' }, /^HOLDFAST_DRAIN: /],
     ['log words too many', { HOLDFAST_LOG: 'debug:json' }, /^HOLDFAST_LOG: /],
     ['forward-auth', { HOLDFAST_FORWARD_AUTH: '127.0.0.1:8788' }, /^HOLDFAST_FORWARD_AUTH: is not supported by this version/],
     ['apps', { HOLDFAST_APPS: 'https://a.test' }, /^HOLDFAST_APPS: is not supported by this version/],
