@@ -146,9 +146,16 @@ async function issueFor<A extends Attributes>(exchange: Exchange<A>, input: Issu
   return (await engine.promote(session.id, input)) ?? engine.issue(input)
 }
 
+/** Throws when it cannot be told whether the request has a session. */
+export function requireTold<A extends Attributes>({ verdict }: Exchange<A>): void {
+  if (verdict.status === 'unknown') throw new HoldfastError(verdict.code, { retryAfter: verdict.retryAfter })
+}
+
 export async function signIn<A extends Attributes>(exchange: Exchange<A>, input: SignInInput<A>): Promise<Delivered<A>> {
   const { allowCrossSite, ...identity } = input
   exchange.requireTransport()
+  // The new cookie takes the place of the old one, whose session would live on with nobody to end it but a thief.
+  requireTold(exchange)
   if (allowCrossSite !== true) requireOwnPage(exchange)
   await exchange.core.limits.signIn.spend(exchange.context.ip)
   return deliver(exchange, await issueFor(exchange, { ...identity, context: exchange.context }))
@@ -158,7 +165,7 @@ export async function signIn<A extends Attributes>(exchange: Exchange<A>, input:
 function requireLive<A extends Attributes>(exchange: Exchange<A>): Session<A> {
   const { verdict } = exchange
   if (verdict.status === 'live') return verdict.session
-  if (verdict.status === 'unknown') throw new HoldfastError(verdict.code, { retryAfter: verdict.retryAfter })
+  requireTold(exchange)
   throw new HoldfastError('session-required')
 }
 
@@ -210,7 +217,7 @@ export async function startAnonymous<A extends Attributes>(
 ): Promise<AnonymousStart<A>> {
   const { core, verdict, context, credential } = exchange
   if (verdict.status === 'live') return { session: verdict.session, token: null, started: false }
-  if (verdict.status === 'unknown') throw new HoldfastError(verdict.code, { retryAfter: verdict.retryAfter })
+  requireTold(exchange)
   exchange.requireTransport()
   // A first visit may follow a link from anywhere; only what changes something has to come from our own pages.
   if (isUnsafeMethod(exchange.carrier.method)) requireOwnPage(exchange)

@@ -8,7 +8,7 @@ import { deadReasons } from '../shared/codes.ts'
 import type { TokensWire } from '../shared/wire.ts'
 import type { Attributes } from '../store/store.ts'
 import { readJson } from './body.ts'
-import { expireCookies, markPrivate, requireOwnPage, setRefreshCookies } from './changes.ts'
+import { expireCookies, markPrivate, requireOwnPage, requireTold, setRefreshCookies } from './changes.ts'
 import { readCookie } from './cookies.ts'
 import type { Exchange } from './exchange.ts'
 import { type Answer, jsonAnswer, problemAnswer } from './problem.ts'
@@ -39,6 +39,7 @@ export async function issueTokens<A extends Attributes>(
 ): Promise<DeliveredTokens<A>> {
   const { core, session, context, credential } = exchange
   exchange.requireTransport()
+  requireTold(exchange)
   if (allowCrossSite !== true) requireOwnPage(exchange)
   await core.limits.signIn.spend(context.ip)
   // A browser has one session: tokens in its cookie take the place of the one it came with.

@@ -71,36 +71,76 @@ function endingReason(change: AccountChange, before: Account, after: Account): R
   return before.role === after.role ? undefined : 'role-change'
 }
 
+/** Why one whose answer was lost ends them: it may have been made all the same. */
+function reasonInDoubt({ disabled, role }: AccountChange): RevocationReason | undefined {
+  if (disabled === true) return 'subject-disabled'
+  return role === undefined ? undefined : 'role-change'
+}
+
+/** Sessions, and the keys of an account that may do nothing any more; each whatever becomes of the other. */
+async function endAccess({ apiKeys, holdfast }: Parts, id: string, reason: RevocationReason): Promise<RevokeResult> {
+  const [sessions, keys] = await Promise.allSettled([
+    holdfast.revoke({ subject: id }, { reason }),
+    reason === 'role-change' ? undefined : apiKeys.revokeOwner(id),
+  ])
+  if (sessions.status === 'rejected') throw sessions.reason
+  if (keys.status === 'rejected') throw keys.reason
+  return sessions.value
+}
+
+/** Runs what may have happened although it throws, and then cleans up after it; throws what it threw. */
+async function orElse<T>(run: () => T | Promise<T>, cleanUp: () => Promise<unknown>): Promise<T> {
+  try {
+    return await run()
+  } catch (fault) {
+    // What the engine cannot record it repeats, and holds here at once.
+    await cleanUp().catch(() => undefined)
+    throw fault
+  }
+}
+
 /**
  * Changes role, disabling or address. The account changes first, so that no sign-in starts anew; then its
- * sessions end. When they cannot be ended this throws `store-unavailable`, and doing it again finishes the work.
+ * sessions end, also when it cannot be told whether it changed. When they cannot be ended this throws
+ * `store-unavailable`, and doing it again finishes the work.
  */
-export async function changeAccount({ accounts, apiKeys, holdfast }: Parts, id: string, change: AccountChange): Promise<Account> {
-  const result = await accounts.change(id, change)
+export async function changeAccount(parts: Parts, id: string, change: AccountChange): Promise<Account> {
+  const doubt = reasonInDoubt(change)
+  const result = await orElse(
+    () => parts.accounts.change(id, change),
+    async () => doubt !== undefined && endAccess(parts, id, doubt),
+  )
   if (result.outcome !== 'changed') throw refusalOfChange(result.outcome)
   const reason = endingReason(change, result.before, result.account)
-  if (reason === 'subject-disabled') await apiKeys.revokeOwner(id)
-  if (reason !== undefined) await holdfast.revoke({ subject: id }, { reason })
+  if (reason !== undefined) await endAccess(parts, id, reason)
   return result.account
 }
 
-export async function removeAccount({ accounts, apiKeys, holdfast }: Parts, id: string): Promise<void> {
-  const removal = await accounts.remove(id)
+export async function removeAccount(parts: Parts, id: string): Promise<void> {
+  const removal = await orElse(
+    () => parts.accounts.remove(id),
+    () => endAccess(parts, id, 'subject-deleted'),
+  )
   if (removal === 'last-administrator') throw refusalOfChange(removal)
-  await apiKeys.revokeOwner(id)
-  const { revoked } = await holdfast.revoke({ subject: id }, { reason: 'subject-deleted' })
+  const { revoked } = await endAccess(parts, id, 'subject-deleted')
   if (removal === 'not-found' && revoked.length === 0) throw new HoldfastError('not-found')
 }
 
+/**
+ * What follows the decision to change a password: when it throws, the password may have changed, and no session may
+ * outlive that. Every session of the account ends then, the one that asks included.
+ */
+export function orEndAll<T>({ holdfast }: Parts, subject: string, run: () => T | Promise<T>): Promise<T> {
+  return orElse(run, () => holdfast.revoke({ subject }, { reason: 'credential-change' }))
+}
+
 /** Sets a password without the old one (an administrator at the command line) and ends every session of the account. */
-export async function setPassword(
-  { accounts, holdfast, passwords, now }: Parts,
-  account: Account,
-  password: string,
-): Promise<void> {
+export async function setPassword(parts: Parts, account: Account, password: string): Promise<void> {
+  const { accounts, holdfast, passwords, now } = parts
   requireGoodPassword(password, account, 'password')
   const hash = await passwords.hash(password)
-  const result = await accounts.change(account.id, { password: { hash, changedAt: now() } })
+  const change = { password: { hash, changedAt: now() } }
+  const result = await orEndAll(parts, account.id, () => accounts.change(account.id, change))
   if (result.outcome !== 'changed') throw refusalOfChange(result.outcome)
   await holdfast.revoke({ subject: account.id }, { reason: 'credential-change' })
 }
@@ -122,7 +162,8 @@ export async function changeOwnPassword(parts: Parts, input: PasswordChange): Pr
     holdfast.revoke({ subject: account.id, except: session }, { reason: 'credential-change' })
   // Before, so that the old password stays good when the session store is down; after, for sessions begun in between.
   await endOthers()
-  const result = await accounts.change(account.id, { password: { hash, changedAt: now() }, ifVersion: account.version })
+  const change = { password: { hash, changedAt: now() }, ifVersion: account.version }
+  const result = await orEndAll(parts, account.id, () => accounts.change(account.id, change))
   if (result.outcome !== 'changed') throw refusalOfChange(result.outcome)
-  await endOthers()
+  await orEndAll(parts, account.id, endOthers)
 }

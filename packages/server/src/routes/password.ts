@@ -2,7 +2,7 @@
 import { HoldfastError, sessionWire } from 'holdfast'
 import { z } from 'zod'
 import { userWire } from '../accounts/account.ts'
-import { changeOwnPassword } from '../accounts/administer.ts'
+import { changeOwnPassword, orEndAll } from '../accounts/administer.ts'
 import { confirms } from '../accounts/sign-in.ts'
 import { passwordField } from './fields.ts'
 import { type Call, type Route, route } from './route.ts'
@@ -42,7 +42,7 @@ async function changePassword({ body, request, services, account }: Call<ChangeB
   }
   await changeOwnPassword(services, { account, newPassword: body.newPassword, session: asking.id })
   services.securityLog({ kind: 'authn_password_change', ...event })
-  const { session, token } = await request.holdfast.regenerate()
+  const { session, token } = await orEndAll(services, account.id, () => request.holdfast.regenerate())
   return { session: sessionWire(session, session.id), user: userWire(account), ...(token === null ? {} : { token }) }
 }
 

@@ -1,7 +1,7 @@
 /** Sign-in, and who is signed in. */
 import { HoldfastError, sessionWire } from 'holdfast'
 import { z } from 'zod'
-import { userWire } from '../accounts/account.ts'
+import { type Account, userWire } from '../accounts/account.ts'
 import { isUnchanged, recognise, refreshHash } from '../accounts/sign-in.ts'
 import { requireOwnPage } from '../http/source.ts'
 import { flagField, loginField, passwordField } from './fields.ts'
@@ -21,6 +21,16 @@ const body: z.ZodType<SignInBody> = z.strictObject({
 })
 
 const byPassword = ['pwd'] as const
+
+/** When that cannot be told the new session ends: it was not handed out. */
+async function staysUnchanged(request: Call['request'], services: Call['services'], account: Account): Promise<boolean> {
+  try {
+    return await isUnchanged(services, account)
+  } catch (fault) {
+    await request.holdfast.signOut()
+    throw fault
+  }
+}
 
 async function signIn({ body, request, services }: Call<SignInBody>): Promise<unknown> {
   requireOwnPage(request)
@@ -44,7 +54,7 @@ async function signIn({ body, request, services }: Call<SignInBody>): Promise<un
   })
   // Disabled, demoted or given a new password while the hash was computed: whoever changed it has ended the
   // sessions that existed then, and this one ends here.
-  if (!(await isUnchanged(services, account))) {
+  if (!(await staysUnchanged(request, services, account))) {
     await request.holdfast.signOut()
     securityLog({ kind: 'authn_login_fail', subject: account.id, ip, reason: 'changed-meanwhile' })
     throw new HoldfastError('invalid-credentials')
