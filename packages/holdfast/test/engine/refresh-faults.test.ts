@@ -3,7 +3,7 @@ import { memoryStore } from '../../src/store/memory.ts'
 import { sqliteStore } from '../../src/store/sqlite.ts'
 import type { SessionStore } from '../../src/store/store.ts'
 import { temporaryFolder } from '../store/folder.ts'
-import { minute, start } from './support/start.ts'
+import { minute, settle, start } from './support/start.ts'
 
 /** Throws at the n-th call from when it is armed; `after`: the call takes effect and only its answer is lost. */
 function failingAt(store: SessionStore) {
@@ -58,6 +58,62 @@ it.each([false, true])(
     expect(n).toBeLessThan(20)
   },
 )
+
+/** A spent token comes back late, with a fault at the n-th store call; whether that came at all. */
+async function alarmedDespite(n: number, lostAnswer: boolean): Promise<boolean> {
+  const { proxy, arm, fired } = failingAt(memoryStore())
+  const { engine, clock } = start({ store: proxy })
+  const { refreshToken, accessToken } = await engine.issueTokens({ subject: 'alice' })
+  const next = await engine.refresh(refreshToken)
+  clock.advance(5 * minute)
+  arm(n, lostAnswer)
+  const verdict = await engine.refresh(refreshToken)
+  const failed = fired()
+  arm(Number.POSITIVE_INFINITY, false)
+  expect(verdict).toMatchObject(failed ? { status: 'unknown' } : { status: 'dead', reason: 'reuse' })
+  // A fault before the alarm leaves the thief as he was; from the alarm on the family is dead, whatever became of it.
+  await engine.refresh(refreshToken)
+  expect((await engine.refresh(next.status === 'live' ? next.refreshToken : '')).status).toBe('dead')
+  expect((await engine.verify(accessToken)).status).toBe('dead')
+  return failed
+}
+
+it.each([false, true])(
+  'a fault at the n-th store call of an alarm lets nobody go on with the family (answer lost: %s)',
+  async (lostAnswer) => {
+    let n = 1
+    while (n < 20 && (await alarmedDespite(n, lostAnswer))) n += 1
+    expect(n).toBeGreaterThan(2)
+    expect(n).toBeLessThan(20)
+  },
+)
+
+/** A session of tokens begun with a fault at the n-th store call; whether that came at all. */
+async function begunDespite(n: number, lostAnswer: boolean): Promise<boolean> {
+  const raw = memoryStore()
+  const { proxy, arm, fired } = failingAt(raw)
+  const { engine, clock } = start({ store: proxy })
+  arm(n, lostAnswer)
+  const issued = await engine.issueTokens({ subject: 'alice' }).catch((fault: unknown) => {
+    expect(fault).toMatchObject({ code: 'store-unavailable' })
+    return undefined
+  })
+  const failed = fired()
+  arm(Number.POSITIVE_INFINITY, false)
+  if (issued !== undefined) expect((await engine.refresh(issued.refreshToken)).status).toBe('live')
+  clock.advance(10_000)
+  await settle()
+  const { items } = await raw.list({ subject: 'alice', liveAt: clock.now(), limit: 10 })
+  expect(items.map(({ id }) => id)).toEqual(issued === undefined ? [] : [issued.session.id])
+  return failed
+}
+
+it.each([false, true])('a fault as tokens are issued leaves no session that nobody holds (answer lost: %s)', async (lostAnswer) => {
+  let n = 1
+  while (n < 20 && (await begunDespite(n, lostAnswer))) n += 1
+  expect(n).toBeGreaterThan(1)
+  expect(n).toBeLessThan(20)
+})
 
 it('of 64 at once on two nodes over one SQLite file one rotates and all get the same successor', async () => {
   const folder = temporaryFolder()

@@ -1,11 +1,15 @@
 /** What the calls of the model owe once they are acknowledged, and what may have happened when they failed. */
 import { expect } from 'vitest'
 import { HoldfastError } from '../../../src/engine/errors.ts'
-import type { Issued } from '../../../src/engine/session.ts'
 import { minute, must, outcomeOf } from '../support/start.ts'
-import { cap, learn, type Node, rawRecord, type Tracked, tokensOf, track, type World } from './world.ts'
+import { type Begun, cap, learn, type Node, rawRecord, type Tracked, tokensOf, track, type World } from './world.ts'
 
-export const idles = { signedIn: 30 * minute, remembered: 14 * 24 * 60 * minute, anonymous: 10 * minute } as const
+export const idles = {
+  signedIn: 30 * minute,
+  remembered: 14 * 24 * 60 * minute,
+  anonymous: 10 * minute,
+  tokens: 7 * 24 * 60 * minute,
+} as const
 
 export const pick = <T>(items: readonly T[], at: number): T | undefined => items[items.length === 0 ? 0 : at % items.length]
 export const nodeAt = (world: World, at: number): Node => must(pick(world.nodes, at))
@@ -39,7 +43,7 @@ export async function signIn(
   world: World,
   node: Node,
   subject: string,
-  call: () => Promise<Issued | undefined>,
+  call: () => Promise<Begun | undefined>,
   idle: number,
   gone?: Tracked,
 ): Promise<void> {

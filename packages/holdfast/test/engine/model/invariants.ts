@@ -2,21 +2,22 @@
  * The invariants of every harness, as far as they apply to the engine alone, checked after each command:
  * I1 nothing is live after an acknowledged revocation; nor here, after one that could not be recorded
  * I2 nothing is live after either limit
+ * I3 at most one refresh token of a family is good: `families.ts`
  * I4 assurance never rises without proof
  * I5 a token is one session's and one subject's for all time
  * I7 an error is never "live"
  * I9 what is kept is bounded (the cap of sessions is checked where they are issued)
  * I10 no secret in any output
  * and, because a service that refuses everyone keeps all of these: who is owed a session has it.
- * I3 (one live leaf of a refresh family), I6 (counters) and I8 (audit chain) belong to parts that come later; of I8
- * the end of each session is checked to have been told once.
+ * I6 (counters) and I8 (audit chain) are held elsewhere; of I8 the end of each session is checked to have been told once.
  */
 import { expect } from 'vitest'
 import type { Verdict } from '../../../src/engine/session.ts'
 import { outcomeOf } from '../support/start.ts'
+import { checkFamilies } from './families.ts'
 import { type Held, type Node, rawRecord, type Tracked, type World } from './world.ts'
 
-const revokedReasons = /^(logout|admin|evicted|replaced|promoted|credential-change|everyone-out)$/
+const revokedReasons = /^(logout|admin|evicted|replaced|promoted|credential-change|everyone-out|reuse)$/
 const notLive = /^(superseded|not-found|invalid|idle-timeout|absolute-timeout)$/
 
 export async function checkInvariants(world: World): Promise<void> {
@@ -26,6 +27,7 @@ export async function checkInvariants(world: World): Promise<void> {
   for (const token of world.tokens.slice(-10)) {
     for (const node of world.nodes) await checkToken(world, node, token)
   }
+  await checkFamilies(world)
   for (const node of world.nodes) node.failing.looking = false
 }
 
@@ -117,7 +119,11 @@ function isOwed(world: World, node: Node, token: Held): boolean {
 
 /** At the end of a run: I10, and of I8 that the end of a session was told at most once, with its reason. */
 export function checkWhatWasSaid(world: World): void {
-  const secrets = world.tokens.flatMap(({ text, digest }) => [text, text.slice(-64, -24), digest])
+  const handed = world.families.flatMap(({ chain, access }) => [...chain, ...access])
+  const secrets = [
+    ...world.tokens.flatMap(({ text, digest }) => [text, text.slice(-64, -24), digest]),
+    ...handed.flatMap(({ text }) => [text, text.slice(-64, -24)]),
+  ]
   const ends = new Map<string, number>()
   for (const { started } of world.nodes) {
     const faults = started.faults.map(({ fault, doing }) => `${doing}: ${fault instanceof Error ? fault.stack : String(fault)}`)

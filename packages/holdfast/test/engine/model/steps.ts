@@ -16,6 +16,7 @@ import {
   revokeThese,
   signIn,
 } from './effects.ts'
+import { familySteps, renewFamily } from './family-steps.ts'
 import { type Held, hold, keyRings, learn, type Node, startEngine, tokensOf, track, type World } from './world.ts'
 
 export type Step = (world: World) => Promise<void>
@@ -49,6 +50,7 @@ function issueStep(node: number, subject: string, remember: boolean, replaces: n
 }
 
 export const steps = {
+  ...familySteps,
   issue: issueStep,
   anonymous:
     (node: number): Step =>
@@ -80,6 +82,8 @@ export const steps = {
       if (session === undefined) return
       const target = nodeAt(world, node)
       const { engine } = target.started
+      const family = world.families.find((each) => each.session === session)
+      if (family !== undefined) return renewFamily(world, target, family, stepUp)
       const done = await attempt(() => (stepUp ? engine.elevate(session.id, { amr: ['otp'] }) : engine.regenerate(session.id)))
       if (done === undefined) return learn(world, session)
       if (done.value === undefined) return

@@ -6,6 +6,7 @@ import type { SessionRecord, Store } from '../../../src/store/store.ts'
 import { type FakeClock, fakeClock } from '../../../src/testing/index.ts'
 import { must, newerSecret, type Started, secret, start } from '../support/start.ts'
 import { type FailingStore, failingStore, type RemoteFeed, remoteFeed, wrapStore } from '../support/stores.ts'
+import type { Family } from './families.ts'
 
 export const cap = 3
 export const keyRings = [[secret], [newerSecret, secret], [newerSecret]] as const
@@ -52,6 +53,7 @@ export interface World {
   readonly nodes: readonly Node[]
   readonly sessions: Tracked[]
   readonly tokens: Held[]
+  readonly families: Family[]
   /** The latest wall time there was: what ended by then may have been swept. */
   latest: number
   /** Revocations that failed; those of the same or a later instant, by a clock that went back, mean newer sessions too. */
@@ -95,6 +97,7 @@ export function newWorld(timing: Timing): World {
     nodes,
     sessions: [],
     tokens: [],
+    families: [],
     latest: clock.now(),
     unrecorded: [],
     everyoneOutWaits: false,
@@ -112,8 +115,11 @@ export function digestOf(token: string): string {
   return createHash('sha256').update(bytes.subarray(30, 62)).digest('base64url')
 }
 
+/** What was handed out for a session: its secret, unless access and refresh tokens carry it. */
+export type Begun = Pick<Issued, 'session'> & { readonly token?: string }
+
 /** Notes a session that was just handed out. */
-export function track(world: World, node: Node, { session, token }: Issued, idle: number): Tracked {
+export function track(world: World, node: Node, { session, token }: Begun, idle: number): Tracked {
   const tracked: Tracked = {
     id: session.id,
     subject: session.subject,
@@ -130,7 +136,7 @@ export function track(world: World, node: Node, { session, token }: Issued, idle
     lastSeen: undefined,
   }
   world.sessions.push(tracked)
-  hold(world, node, tracked, token, 0)
+  if (token !== undefined) hold(world, node, tracked, token, 0)
   return tracked
 }
 
