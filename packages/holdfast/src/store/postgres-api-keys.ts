@@ -1,10 +1,14 @@
-/** API keys in PostgreSQL: each operation is one statement. */
+/**
+ * API keys in PostgreSQL: each operation is one statement. What this node revoked holds here whatever another server says
+ * after a failover, and is asserted again there.
+ */
 import { packApiKey, unpackApiKey } from './api-key-data.ts'
 import type { ApiKeyCap, ApiKeyPage, ApiKeyQuery, ApiKeyRecord, ApiKeyStore } from './api-keys.ts'
 import type { Database } from './postgres-database.ts'
 import type { Row } from './postgres-pool.ts'
 import type { Names } from './postgres-schema.ts'
 import { fromColumn, fromColumnOrNull, toColumn, toColumnOrNull } from './postgres-text.ts'
+import { inGroups, RecentWrites } from './reassertion.ts'
 import type { Instant } from './store.ts'
 
 type Statement = 'insert' | 'get' | 'list' | 'listOwned' | 'touch' | 'revoke' | 'revokeOwner' | 'sweep'
@@ -14,6 +18,7 @@ const start = { createdAt: Number.MAX_SAFE_INTEGER, id: '' } as const
 
 export class PostgresApiKeys implements ApiKeyStore {
   readonly #database: Database
+  readonly #revoked: RecentWrites<Instant> = new RecentWrites()
   readonly #sql: { readonly [Name in Statement]: string }
 
   constructor(database: Database, { apiKeys, insertApiKey, onPrimary }: Names) {
@@ -50,7 +55,7 @@ export class PostgresApiKeys implements ApiKeyStore {
 
   async get(id: string): Promise<ApiKeyRecord | undefined> {
     const [row] = await this.#database.run('key_get', this.#sql.get, [toColumn(id)])
-    return row === undefined ? undefined : recordOf(row)
+    return row === undefined ? undefined : this.#recordOf(row)
   }
 
   async list({ owner, after = start, limit }: ApiKeyQuery): Promise<ApiKeyPage> {
@@ -59,7 +64,7 @@ export class PostgresApiKeys implements ApiKeyStore {
       owner === undefined
         ? await this.#database.run('key_list', this.#sql.list, values)
         : await this.#database.run('key_list_owned', this.#sql.listOwned, [...values, toColumn(owner)])
-    const items = rows.slice(0, limit).map(recordOf)
+    const items = rows.slice(0, limit).map((row) => this.#recordOf(row))
     const last = items.at(-1)
     return rows.length > limit && last !== undefined ? { items, next: { createdAt: last.createdAt, id: last.id } } : { items }
   }
@@ -69,16 +74,33 @@ export class PostgresApiKeys implements ApiKeyStore {
   }
 
   async revoke(id: string, at: Instant): Promise<boolean> {
-    return (await this.#database.run('key_revoke', this.#sql.revoke, [toColumn(id), at])).length === 1
+    const isRevoked = await this.#revoke(id, at)
+    if (isRevoked) this.#revoked.set(id, at)
+    return isRevoked
   }
 
   async revokeOwner(owner: string, at: Instant): Promise<readonly string[]> {
     const rows = await this.#database.run('key_revoke_owner', this.#sql.revokeOwner, [toColumn(owner), at])
-    return rows.map(([id]) => fromColumn(String(id)))
+    const ids = rows.map(([id]) => fromColumn(String(id)))
+    for (const id of ids) this.#revoked.set(id, at)
+    return ids
   }
 
   async sweep(endedBefore: Instant, limit: number): Promise<number> {
     return (await this.#database.run('key_sweep', this.#sql.sweep, [endedBefore, limit])).length
+  }
+
+  assertAgain(): Promise<void> {
+    return inGroups(this.#revoked.entries, ([id, at]) => this.#revoke(id, at))
+  }
+
+  async #revoke(id: string, at: Instant): Promise<boolean> {
+    return (await this.#database.run('key_revoke', this.#sql.revoke, [toColumn(id), at])).length === 1
+  }
+
+  #recordOf(row: Row): ApiKeyRecord {
+    const record = recordOf(row)
+    return { ...record, revokedAt: record.revokedAt ?? this.#revoked.get(record.id) ?? null }
   }
 }
 

@@ -8,6 +8,8 @@ export interface DatabaseOptions {
   readonly prepare: boolean
   /** Statements that run or wait for a connection. */
   readonly mostPending: number
+  /** Told how each of them ended. */
+  readonly server?: { answered(): void; lost(): void } | undefined
 }
 
 export class Database {
@@ -22,13 +24,17 @@ export class Database {
 
   /** `name` stands for `text` on every connection: one name, one text. */
   async run(name: string, text: string, values: readonly PostgresValue[]): Promise<readonly Row[]> {
-    const { schema, timeout, prepare, mostPending } = this.#options
+    const { schema, timeout, prepare, mostPending, server } = this.#options
     // The pool's own queue has no bound: a server that hangs must not fill this process.
     if (this.#pending >= mostPending) throw new Error(`more than ${mostPending} statements wait for the database`)
     this.#pending += 1
     try {
-      return await rowsOf(this.#pool.query(queryOf(text, values, timeout, prepare ? `${schema}.${name}` : undefined)))
+      const query = queryOf(text, values, timeout, prepare ? `${schema}.${name}` : undefined)
+      const rows = await rowsOf(this.#pool.query(query))
+      server?.answered()
+      return rows
     } catch (fault) {
+      server?.lost()
       throw plainFault(fault)
     } finally {
       this.#pending -= 1

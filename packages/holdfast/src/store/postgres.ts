@@ -7,7 +7,7 @@
  * was; the pool makes new connections by itself. It must lead to the primary, and a former primary must be shut off
  * (fenced) when a standby is promoted: two primaries know nothing of each other's revocations. A standby that had not
  * yet received a revocation has lost it when it is promoted: so each node asserts its revocations of the last ten minutes
- * again whenever its listening connection is made anew.
+ * again whenever its listening connection is made anew; without one, when another server answers after a fault.
  */
 import { ChangeListeners } from './changes.ts'
 import { PostgresApiKeys } from './postgres-api-keys.ts'
@@ -17,8 +17,9 @@ import { Database } from './postgres-database.ts'
 import { PostgresDenylist } from './postgres-denylist.ts'
 import { PostgresEventLog } from './postgres-event-log.ts'
 import { migrate } from './postgres-migrate.ts'
-import type { PostgresClient, PostgresPool } from './postgres-pool.ts'
+import { type PostgresClient, type PostgresPool, queryOf, rowsOf } from './postgres-pool.ts'
 import { namesIn } from './postgres-schema.ts'
+import { PostgresServer } from './postgres-server.ts'
 import { PostgresSessions } from './postgres-sessions.ts'
 import { PostgresTickets } from './postgres-tickets.ts'
 import { assertRevocations, Reassertion } from './reassertion.ts'
@@ -62,6 +63,7 @@ export interface PostgresStore extends Store {
   migrate(): Promise<void>
 }
 
+const whoAnswers = 'SELECT pg_postmaster_start_time()::text'
 const mostLookups = 10_000
 const mostWrites = 1000
 
@@ -72,41 +74,55 @@ export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions 
   inRange('partitions', partitions, 0, 256)
   inRange('timeout', timeout, 100, 60_000)
   const listeners = new ChangeListeners()
-  const database = new Database(pool, { schema, timeout, prepare, mostPending: mostWrites })
+  const open = options.listen ?? clientOf(pool)
+  const doesListen = open !== false && open !== undefined
+  const server = new PostgresServer({
+    ask: async () => String((await rowsOf(pool.query(queryOf(whoAnswers, [], timeout))))[0]?.[0]),
+    onOther: () => reassertion.start(),
+    onAnswer: () => reassertion.resume(),
+  })
+  // A feed notices another server by itself.
+  const told = doesListen ? undefined : server
+  const database = new Database(pool, { schema, timeout, prepare, mostPending: mostWrites, server: told })
   const lanes = Math.max(1, Math.min(4, (pool.options?.max ?? 10) - 1))
   const recent = new RecentRevocations()
   const sessions = new PostgresSessions(database, listeners, {
     names,
     recent,
     // Counted apart: checks go on however many writes wait.
-    checks: new Database(pool, { schema, timeout, prepare, mostPending: lanes }),
+    checks: new Database(pool, { schema, timeout, prepare, mostPending: lanes, server: told }),
     expectsStandby,
     lookups: { lanes, size: 128, waiting: mostLookups },
     // Commits that notify take turns in the server: more lanes would only make smaller batches.
     writes: { lanes: Math.min(lanes, 2), size: 256, waiting: mostWrites },
   })
-  const reassertion = new Reassertion([() => assertRevocations(recent, sessions)])
-  const open = options.listen ?? clientOf(pool)
-  const changes =
-    open === false || open === undefined
-      ? undefined
-      : new PostgresChanges({
-          open,
-          channel: names.channel,
-          listeners,
-          timeout,
-          onServer: () => reassertion.start(),
-          onAsked: () => reassertion.resume(),
-        })
+  const denylist = new PostgresDenylist(database, names, expectsStandby)
+  const apiKeys = new PostgresApiKeys(database, names)
+  const reassertion = new Reassertion([
+    () => assertRevocations(recent, sessions),
+    () => denylist.assertAgain(),
+    () => apiKeys.assertAgain(),
+  ])
+  const changes = doesListen
+    ? new PostgresChanges({
+        open,
+        channel: names.channel,
+        listeners,
+        timeout,
+        onServer: () => reassertion.start(),
+        onAsked: () => reassertion.resume(),
+      })
+    : undefined
   // Without it a connection that hangs while it is made would be waited for to the end of the process.
   if (pool.options !== undefined) pool.options.connectionTimeoutMillis ||= timeout
   // A pool whose idle connection breaks and that nobody listens to ends the process; the next statement tells.
-  pool.on('error', ignore)
+  const noteBroken = () => server.lost()
+  pool.on('error', noteBroken)
   return {
     tickets: new PostgresTickets(database, names),
     counters: new PostgresCounters(database, names),
-    denylist: new PostgresDenylist(database, names, expectsStandby),
-    apiKeys: new PostgresApiKeys(database, names),
+    denylist,
+    apiKeys,
     eventLog: new PostgresEventLog(database, names),
     ...(changes === undefined ? {} : { changes }),
     migrate: () => migrate(pool, names, partitions),
@@ -119,12 +135,10 @@ export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions 
     sweep: (query) => sessions.sweep(query),
     async [Symbol.asyncDispose]() {
       await changes?.close()
-      pool.off('error', ignore)
+      pool.off('error', noteBroken)
     },
   }
 }
-
-function ignore(): void {}
 
 /** `pg-pool` keeps the class of its clients and the options that it makes them with. */
 function clientOf(pool: PostgresPool): (() => PostgresClient) | undefined {

@@ -2,9 +2,8 @@
  * The denylist in Redis: one hash and one sorted set of endings in each of 64 shards. A denial is followed by WAIT like
  * a revocation; this node holds on to its latest ones and asserts them again when a primary changes.
  */
-import { merged } from './denial.ts'
 import type { Denial, Denylist } from './denylist.ts'
-import { inGroups, RecentWrites } from './reassertion.ts'
+import { RecentDenials } from './recent-denials.ts'
 import type { Link } from './redis-client.ts'
 import { companionShardOf, Rounds } from './redis-companions.ts'
 import type { DurableWriter } from './redis-durable.ts'
@@ -38,7 +37,7 @@ export class RedisDenylist implements Denylist {
   readonly #keys: RedisKeys
   readonly #writer: DurableWriter
   readonly #rounds: Rounds = new Rounds()
-  readonly #recent: RecentWrites<Denial> = new RecentWrites()
+  readonly #recent: RecentDenials = new RecentDenials()
 
   constructor(link: Link, keys: RedisKeys, writer: DurableWriter) {
     this.#link = link
@@ -47,8 +46,7 @@ export class RedisDenylist implements Denylist {
   }
 
   async put(denial: Denial): Promise<{ readonly durable: boolean }> {
-    // Held here whether or not the write is answered: what was asked for may be denied, never forgotten.
-    this.#recent.set(denial.key, merged(this.#recent.get(denial.key), denial))
+    this.#recent.add(denial)
     const { durable } = await this.#write(denial)
     return { durable }
   }
@@ -63,11 +61,11 @@ export class RedisDenylist implements Denylist {
       else own.push(key)
     }
     const found = await Promise.all([...byShard].map(([shard, own]) => this.#read(shard, own)))
-    return found.flat().filter(({ expiresAt }) => expiresAt > now)
+    return this.#recent.overlay(keys, found.flat()).filter(({ expiresAt }) => expiresAt > now)
   }
 
   sweep(now: Instant, limit: number): Promise<number> {
-    for (const [key, { expiresAt }] of this.#recent.entries) if (expiresAt <= now) this.#recent.delete(key)
+    this.#recent.forgetEnded(now)
     return this.#rounds.run(limit, async (shard, left) => {
       const names = this.#keys.denials(shard)
       const args = [String(now), String(left)]
@@ -76,7 +74,7 @@ export class RedisDenylist implements Denylist {
   }
 
   assertAgain(): Promise<void> {
-    return inGroups(this.#recent.entries, ([, denial]) => this.#write(denial))
+    return this.#recent.assertAgain((denial) => this.#write(denial))
   }
 
   #write({ key, before, expiresAt }: Denial): Promise<{ readonly durable: boolean }> {
@@ -91,9 +89,7 @@ export class RedisDenylist implements Denylist {
     if (!Array.isArray(answer)) throw new TypeError('Redis answered HMGET with something else')
     return keys.flatMap((key, at) => {
       const text: unknown = answer[at]
-      const own = this.#recent.get(key)
-      if (typeof text !== 'string') return own ?? []
-      return merged(own, denialOf(key, text))
+      return typeof text === 'string' ? denialOf(key, text) : []
     })
   }
 }

@@ -88,6 +88,15 @@ it.each([false, true])(
   },
 )
 
+it('an end that could not be recorded ends exchanges on this node', async () => {
+  const { proxy, arm } = failingAt(memoryStore())
+  const { engine } = start({ store: proxy })
+  const { session, refreshToken } = await engine.issueTokens({ subject: 'alice' })
+  arm(1, false)
+  await expect(engine.revoke({ session: session.id }, { reason: 'logout' })).rejects.toMatchObject({ code: 'store-unavailable' })
+  expect(await engine.refresh(refreshToken)).toEqual({ status: 'dead', reason: 'logout' })
+})
+
 /** A session of tokens begun with a fault at the n-th store call; whether that came at all. */
 async function begunDespite(n: number, lostAnswer: boolean): Promise<boolean> {
   const raw = memoryStore()
@@ -108,12 +117,15 @@ async function begunDespite(n: number, lostAnswer: boolean): Promise<boolean> {
   return failed
 }
 
-it.each([false, true])('a fault as tokens are issued leaves no session that nobody holds (answer lost: %s)', async (lostAnswer) => {
-  let n = 1
-  while (n < 20 && (await begunDespite(n, lostAnswer))) n += 1
-  expect(n).toBeGreaterThan(1)
-  expect(n).toBeLessThan(20)
-})
+it.each([false, true])(
+  'a fault as tokens are issued leaves no session that nobody holds (answer lost: %s)',
+  async (lostAnswer) => {
+    let n = 1
+    while (n < 20 && (await begunDespite(n, lostAnswer))) n += 1
+    expect(n).toBeGreaterThan(1)
+    expect(n).toBeLessThan(20)
+  },
+)
 
 it('of 64 at once on two nodes over one SQLite file one rotates and all get the same successor', async () => {
   const folder = temporaryFolder()

@@ -65,15 +65,16 @@ export async function examine(environment: Environment, folder: string): Promise
     return result.problems.map(({ variable, message }) => failed('configuration', `${variable}: ${message}`))
   }
   const { config } = result
+  const stores = await checkStores(config)
   return [
     ok('configuration', 'every setting can be read, none contradict'),
     checkSecret(config),
     checkTransport(config),
     checkProxies(config),
-    ...(await checkStores(config)),
+    ...stores,
     ...checkFiles(config, folder),
     checkClock(config),
     // Last: it opens a store, which may touch the file that the clock is compared with.
-    ...(await checkTrail(config)),
+    ...(await checkTrail(config, stores)),
   ]
 }

@@ -13,6 +13,8 @@ interface Handed {
   readonly text: string
   readonly signedWith: string
   readonly salt: string
+  /** A new secret for the session was acknowledged since. */
+  isCut?: true
 }
 
 export interface RefreshHeld extends Handed {
@@ -92,7 +94,7 @@ export async function noteExchange(world: World, node: Node, family: Family, exc
   holds(!session.killed && !session.killedOn.has(node), 'I1: no exchange after the end')
   holds(before !== undefined && !isOver(before, now), 'I2: no exchange after a limit')
   holds(node.keys.includes(token.signedWith), 'a key no longer listed verifies nothing')
-  holds(token.salt === before?.grant?.salt, 'a new secret cuts off the tokens before it')
+  holds(token.isCut === undefined && token.salt === before?.grant?.salt, 'a new secret cuts off the tokens before it')
   holds(wasCurrent || token.spentAt === undefined || now < token.spentAt + grace, 'a spent token is good for the window only')
   holds(digestOf(verdict.refreshToken) === after?.digest, 'I3: the one live leaf is handed out')
   holds(verdict.session.id === session.id && verdict.session.subject === session.subject, 'I5')
@@ -148,7 +150,10 @@ function checkAccess(world: World, { node, family: { session }, token, record }:
     holds(!isOwing, `its holder is owed this access: ${outcomeOf(verdict)}`)
     return
   }
-  holds(isGood && now < token.deadFrom, 'an access token is good until it expires or its grant is cut')
+  holds(
+    isGood && token.isCut === undefined && now < token.deadFrom,
+    'an access token is good until it expires or its grant is cut',
+  )
   holds(!session.killed && !session.killedOn.has(node), 'I1: access ends with its session')
   holds(now < session.absolute && now < session.lastUse + session.idle, 'I2')
   holds(verdict.session.id === session.id && verdict.session.subject === session.subject, 'I5')

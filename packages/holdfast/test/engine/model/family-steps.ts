@@ -14,6 +14,7 @@ export async function renewFamily(world: World, node: Node, family: Family, step
   const done = await attempt(() => (stepUp ? engine.elevate(session.id, { amr: ['otp'] }) : engine.regenerate(session.id)))
   if (done === undefined) return learn(world, session)
   if (done.value === undefined) return
+  if (!stepUp) for (const token of [...family.chain, ...family.access]) token.isCut = true
   const { token: accessToken, refreshToken, session: shown } = done.value
   await handOut(world, node, family, { accessToken, refreshToken, elevatedUntil: shown.elevatedUntil ?? 0 })
 }

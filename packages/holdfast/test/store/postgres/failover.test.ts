@@ -7,7 +7,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../../../../test/services/postgres.ts'
 import { eventually } from '../../../../../test/services/redis.ts'
 import { startTcpProxy, type TcpProxy } from '../../../../../test/services/tcp-proxy.ts'
-import { type PostgresStore, postgresStore } from '../../../src/store/postgres.ts'
+import type { ApiKeyRecord } from '../../../src/store/api-keys.ts'
+import type { Denial } from '../../../src/store/denylist.ts'
+import { type PostgresStore, type PostgresStoreOptions, postgresStore } from '../../../src/store/postgres.ts'
 import { minute, sample, sampleId, start } from '../../../src/testing/contract/check.ts'
 
 const admin = { at: start + minute, reason: 'admin' } as const
@@ -16,18 +18,19 @@ const everyoneOut = { at: start + minute, reason: 'everyone-out' } as const
 let primary: PostgresServer
 let standby: PostgresServer
 let route: TcpProxy
-let stores: readonly [PostgresStore, PostgresStore]
+/** The third listens to nothing, as behind a pooler. */
+let stores: readonly [PostgresStore, PostgresStore, PostgresStore]
 const pools: pg.Pool[] = []
 
 beforeAll(async () => {
   primary = await startPostgres()
   route = await startTcpProxy({ port: primary.port })
-  const open = () => {
+  const open = (options: PostgresStoreOptions = {}) => {
     const pool = new pg.Pool({ ...primary.connection, port: route.port, max: 4 })
     pools.push(pool)
-    return postgresStore(pool, { expectsStandby: true })
+    return postgresStore(pool, { expectsStandby: true, ...options })
   }
-  stores = [open(), open()]
+  stores = [open(), open(), open({ listen: false })]
   await stores[0].migrate()
   standby = await primary.standby()
 })
@@ -38,10 +41,27 @@ afterAll(async () => {
   await primary.close()
 })
 
-it('has revocations and everyone-out asserted again by the node that made them', { timeout: 60_000 }, async () => {
-  const [one, other] = stores
+const key = (id: string): ApiKeyRecord => ({
+  id,
+  owner: id,
+  digest: 'digest',
+  name: 'backup',
+  scopes: [],
+  networks: [],
+  createdAt: start,
+  expiresAt: null,
+  lastUsedAt: null,
+  lastUsedIp: null,
+  revokedAt: null,
+})
+const denial = (name: string): Denial => ({ key: name, before: null, expiresAt: start + 60 * minute })
+
+it('has revocations, denials and ended keys asserted again by the node that made them', { timeout: 60_000 }, async () => {
+  const [one, other, quiet] = stores
+  for (const id of ['first', 'owned', 'quiet', 'kept']) await one.apiKeys.insert(key(id))
+  expect(await quiet.apiKeys.get('quiet')).toMatchObject({ revokedAt: null })
   for (const number of [1, 2, 3, 4]) await one.insert(sample(number, number === 4 ? { subject: 'bob' } : {}))
-  for (const store of stores) {
+  for (const store of [one, other]) {
     store.changes?.subscribe(() => undefined)
     await eventually('the feed is whole', async () => store.changes?.confirm(Date.now(), 1000) === true)
   }
@@ -55,6 +75,11 @@ it('has revocations and everyone-out asserted again by the node that made them',
   await standby.promote()
   expect(await one.revoke({ id: sampleId(1) }, admin)).toEqual({ ids: [sampleId(1)], durable: false })
   expect(await one.revoke({ subject: 'alice', except: sampleId(3) }, admin)).toMatchObject({ ids: [sampleId(2)] })
+  expect(await one.apiKeys.revoke('first', admin.at)).toBe(true)
+  expect(await one.apiKeys.revokeOwner('owned', admin.at)).toEqual(['owned'])
+  expect(await quiet.apiKeys.revoke('quiet', admin.at)).toBe(true)
+  expect(await one.denylist.put(denial('first'))).toEqual({ durable: false })
+  await quiet.denylist.put(denial('quiet'))
   await primary.stop('kill')
   route.aim(standby.port)
   route.cut()
@@ -67,6 +92,17 @@ it('has revocations and everyone-out asserted again by the node that made them',
   await heard(sampleId(1), 'admin')
   await heard(sampleId(2), 'admin')
   expect((await other.get(sampleId(3)))?.reason).toBeNull()
+  const endedKeys = async (...ids: string[]) =>
+    (await Promise.all(ids.map((id) => other.apiKeys.get(id)))).every((found) => found?.revokedAt === admin.at)
+  const denied = async (...keys: string[]) => (await other.denylist.find(keys, start)).length === keys.length
+  await eventually('another node sees the keys ended', () => endedKeys('first', 'owned'))
+  await eventually('another node sees the denial', () => denied('first'))
+  expect(await other.apiKeys.get('kept')).toMatchObject({ revokedAt: null })
+  // Any use shows the node that does not listen that its server is another.
+  await eventually('so does the node that listens to nothing', async () => {
+    await Promise.resolve(quiet.apiKeys.get('kept')).catch(() => undefined)
+    return (await endedKeys('quiet')) && (await denied('quiet'))
+  })
 })
 
 it('holds for the node itself before it has asserted anything', async () => {
@@ -82,6 +118,15 @@ it('holds for the node itself before it has asserted anything', async () => {
 
   await one.insert(sample(11))
   await one.revoke({ everyone: true }, everyoneOut)
+  await one.apiKeys.revoke('kept', admin.at)
+  await one.denylist.put(denial('held'))
+  await undo.query('UPDATE holdfast_api_keys SET revoked_at = NULL')
+  await undo.query('DELETE FROM holdfast_denials')
+  expect(await other.apiKeys.get('kept')).toMatchObject({ revokedAt: null })
+  expect(await one.apiKeys.get('kept')).toMatchObject({ revokedAt: admin.at })
+  expect((await one.apiKeys.list({ owner: 'kept', limit: 1 })).items).toMatchObject([{ revokedAt: admin.at }])
+  expect(await other.denylist.find(['held'], start)).toEqual([])
+  expect(await one.denylist.find(['held', 'none'], start)).toEqual([denial('held')])
   await undo.query('UPDATE holdfast_epoch SET epoch = epoch - 1')
   await undo.end()
   expect((await other.get(sampleId(11)))?.reason).toBeNull()

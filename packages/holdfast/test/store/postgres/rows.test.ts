@@ -76,8 +76,9 @@ describe('statements', () => {
     const [{ pool, store }] = nodes
     await store.insert(sample(1))
     expect(await store.get(sampleId(1))).toEqual(sample(1))
-    const { rows } = await pool.query('SELECT name FROM pg_prepared_statements ORDER BY name')
-    expect(rows.map(({ name }) => name.split('.')[1])).toEqual(prepare ? ['get', 'insert'] : [])
+    const asked = Array.from({ length: pool.totalCount }, () => pool.query('SELECT name FROM pg_prepared_statements'))
+    const names = (await Promise.all(asked)).flatMap(({ rows }) => rows.map(({ name }) => name.split('.')[1]))
+    expect([...new Set(names)].sort()).toEqual(prepare ? ['get', 'insert'] : [])
     await close()
   })
 })

@@ -7,6 +7,8 @@ import {
   startRedisCluster,
   startRedisSentinel,
 } from '../../../../../test/services/redis.ts'
+import type { ApiKeyRecord } from '../../../src/store/api-keys.ts'
+import type { Denial } from '../../../src/store/denylist.ts'
 import { slotOf } from '../../../src/store/redis-keys.ts'
 import type { SessionRecord } from '../../../src/store/store.ts'
 import { minute, sample, sampleId, start } from '../../../src/testing/contract/check.ts'
@@ -17,9 +19,26 @@ const admin = { at: start + minute, reason: 'admin' } as const
 const ids = [1, 2, 3].map((number) => sampleId(number))
 const isRevoked = (record: SessionRecord | undefined): boolean => record?.revokedAt === admin.at
 
+const key: ApiKeyRecord = {
+  id: 'backup',
+  owner: 'alice',
+  digest: 'digest',
+  name: 'backup',
+  scopes: [],
+  networks: [],
+  createdAt: start,
+  expiresAt: null,
+  lastUsedAt: null,
+  lastUsedIp: null,
+  revokedAt: null,
+}
+const denial: Denial = { key: 'jti:one', before: null, expiresAt: start + 60 * minute }
+
 interface Set {
   readonly primary: RedisServer
   readonly replicas: readonly RedisServer[]
+  /** Every key is on this primary, not those of a few slots. */
+  readonly holdsAll: boolean
   open(): Promise<Connected>
 }
 
@@ -37,6 +56,7 @@ async function expectNoRevival(set: Set): Promise<void> {
   const [one, two] = await Promise.all([openNode(set.open()), openNode(set.open())])
   await Promise.all([whole(one.feed), whole(two.feed)])
   for (const number of [1, 2, 3]) await one.store.insert(sample(number))
+  await one.store.apiKeys.insert(key)
   await eventually(
     'the replicas have the sessions',
     async () => (await set.primary.cli('wait', String(set.replicas.length), '100')) !== '0',
@@ -44,6 +64,8 @@ async function expectNoRevival(set: Set): Promise<void> {
   await isolate(set)
   const revoked = await one.store.revoke({ subject: 'alice', except: sampleId(3) }, admin)
   expect({ ...revoked, ids: [...revoked.ids].sort() }).toEqual({ ids: ids.slice(0, 2), durable: false })
+  if (set.holdsAll) expect(await one.store.apiKeys.revoke(key.id, admin.at)).toBe(true)
+  if (set.holdsAll) expect(await one.store.denylist.put(denial)).toEqual({ durable: false })
   await set.primary.kill()
   for (const replica of set.replicas) replica.thaw()
 
@@ -57,6 +79,10 @@ async function expectNoRevival(set: Set): Promise<void> {
     return (await Promise.all(ids.slice(0, 2).map((id) => two.store.get(id)))).every(isRevoked)
   })
   expect((await two.store.get(sampleId(3)))?.revokedAt).toBe(null)
+  if (set.holdsAll) {
+    await until('the other node sees the key ended', async () => (await two.store.apiKeys.get(key.id))?.revokedAt === admin.at)
+    await until('the other node sees the denial', async () => (await two.store.denylist.find([denial.key], start)).length === 1)
+  }
   await Promise.all([whole(one.feed), whole(two.feed)])
   two.told.length = 0
   expect((await one.store.revoke({ id: sampleId(3) }, admin)).ids).toEqual([sampleId(3)])
@@ -75,7 +101,7 @@ it('keeps sessions revoked through a failover by Sentinel', { timeout: 60_000 },
   const [primary, ...replicas] = set.servers
   if (primary === undefined) throw new Error('no primary')
   try {
-    await expectNoRevival({ primary, replicas, open: () => connectSentinel(set.name, set.sentinels) })
+    await expectNoRevival({ primary, replicas, holdsAll: true, open: () => connectSentinel(set.name, set.sentinels) })
   } finally {
     await set.stop()
   }
@@ -87,7 +113,7 @@ it('keeps sessions revoked through a failover in a Cluster', { timeout: 60_000 }
   const [primary, replica] = [cluster.servers[owner], cluster.servers[owner + 3]]
   if (primary === undefined || replica === undefined) throw new Error('no such servers')
   try {
-    await expectNoRevival({ primary, replicas: [replica], open: () => connectCluster(cluster.rootNodes) })
+    await expectNoRevival({ primary, replicas: [replica], holdsAll: false, open: () => connectCluster(cluster.rootNodes) })
   } finally {
     await cluster.stop()
   }
