@@ -17,6 +17,7 @@ const hasher: PasswordHasher = {
   hash: async (password) => `of ${password}`,
   verify: async (hash, password) => hash === `of ${password}`,
   isOutdated: () => false,
+  load: () => ({ running: 0, waiting: 0, refused: 0 }),
 }
 
 interface Stage {
