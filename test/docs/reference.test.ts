@@ -42,6 +42,7 @@ const measured = createMetrics({
   holdfast: createHoldfast({ secret: 'Vq3mTz81-kf02Lm77xR4nH8sLd0Fg4Pc', store: memoryStore() }),
   passwords: { load: () => ({ running: 0, waiting: 0, refused: 0 }) },
   trail: { waiting: 0, lost: 0 },
+  webhook: { stats: { holds: false, delivered: 0, failures: 0, lost: 0, behind: 0 } },
 }).metrics
 
 const agreements: readonly Agreement[] = [

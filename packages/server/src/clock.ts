@@ -32,6 +32,20 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
+/** Resolves after `ms` of this clock, or at once when the signal aborts. Never keeps the process alive. */
+export function delay(ms: number, clock: Clock | undefined, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const cancel = (clock?.after ?? afterwards)(ms, finish)
+    signal.addEventListener('abort', finish, { once: true })
+    function finish(): void {
+      cancel()
+      signal.removeEventListener('abort', finish)
+      resolve()
+    }
+  })
+}
+
 /** The first time comes soon, so that a process which never lives long does its share too. */
 const soonMs = 60_000
 

@@ -1,5 +1,5 @@
 /** Every use of `node:crypto` by the server, in one file. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /** Unguessable text of `bytes` random bytes, base64url. */
 export function randomText(bytes: number): string {
@@ -8,6 +8,15 @@ export function randomText(bytes: number): string {
 
 export function randomSalt(bytes: number): Buffer {
   return randomBytes(bytes)
+}
+
+export function hmacSha256(key: Buffer, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest()
+}
+
+/** Evenly from 0 to 1, without 1. */
+export function randomShare(): number {
+  return randomBytes(4).readUInt32BE() / 2 ** 32
 }
 
 function digest(text: string): Buffer {

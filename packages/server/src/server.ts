@@ -56,6 +56,7 @@ export async function startServer(config: Config, logger: Logger, overrides: Ser
     await services.close()
     throw fault
   }
+  services.webhook.start()
   let stopped: Promise<void> | undefined
   const running = opened
   return {

@@ -20,6 +20,7 @@ import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { createPasswordHasher, type PasswordHasher, type PasswordHasherOptions } from './passwords/hash.ts'
 import { logEvent, type SecurityLog } from './security-log.ts'
 import { createSetup, type Setup } from './setup.ts'
+import { createWebhook, type Webhook } from './webhook/webhook.ts'
 
 export interface Services {
   readonly config: Config
@@ -36,6 +37,8 @@ export interface Services {
   readonly eventLog: EventLog
   readonly eventFeed: EventFeed
   readonly metrics: Metrics
+  /** Posts events once it is started, which commands do not. */
+  readonly webhook: Webhook
   readonly now: Now
   isStopping(): boolean
   /** From here on `/readyz` answers 503. */
@@ -124,6 +127,7 @@ export async function openServices(config: Config, logger: Logger, overrides: Se
       sessions,
       keys,
       trail,
+      clock,
     })
   } catch (fault) {
     await keys?.close()
@@ -159,11 +163,21 @@ interface Opened extends Pick<Services, 'config' | 'logger' | 'holdfast' | 'acco
   readonly keys: OpenedKeys
   readonly sessions: OpenedStore
   readonly trail: OpenedTrail
+  readonly clock: Clock | undefined
 }
 
-function assemble({ sessions, keys, trail, ...opened }: Opened): Services {
+function assemble({ sessions, keys, trail, clock, ...opened }: Opened): Services {
   const { config, holdfast, accounts, now } = opened
   let stopping = false
+  const webhook = createWebhook({
+    setting: config.webhook,
+    cursors: accounts.cursors,
+    log: keys.eventLog,
+    clock,
+    now,
+    tell: (event) => holdfast.emit(event),
+    onFault: (fault, doing) => opened.logger.error({ err: fault, doing }, 'A fault in the background'),
+  })
   return {
     ...opened,
     setup: createSetup(accounts, now, config.setupToken),
@@ -171,7 +185,8 @@ function assemble({ sessions, keys, trail, ...opened }: Opened): Services {
     events: trail.trail,
     eventLog: keys.eventLog,
     eventFeed: trail.feed,
-    metrics: createMetrics({ holdfast, passwords: opened.passwords, trail: trail.trail }),
+    metrics: createMetrics({ holdfast, passwords: opened.passwords, trail: trail.trail, webhook }),
+    webhook,
     isStopping: () => stopping,
     beginStopping: () => {
       stopping = true
@@ -181,6 +196,7 @@ function assemble({ sessions, keys, trail, ...opened }: Opened): Services {
     async close() {
       stopping = true
       try {
+        await webhook.stop()
         await holdfast.close()
       } finally {
         await trail.close()

@@ -50,6 +50,7 @@ export function configIn(folder: string, changes: Partial<Config> = {}): Config 
     accounts: { kind: 'sqlite', path },
     trustedProxies: [],
     origins: [],
+    webhook: undefined,
     log: { format: 'json', level: 'debug' },
     drainMs: 0,
     production: false,

@@ -48,6 +48,11 @@ export const eventKinds = {
   user_updated: { severity: 'warn', means: 'An account was changed' },
   user_deleted: { severity: 'warn', means: 'An account was deleted' },
   setup_refused: { severity: 'warn', means: 'A set-up attempt was refused' },
+  webhook_failing: { severity: 'warn', means: 'The receiver of the webhook did not take an event; told once an outage' },
+  webhook_lost: {
+    severity: 'critical',
+    means: 'Events were deleted for their age before the webhook could be delivered; the outcome says how many',
+  },
   events_lost: {
     severity: 'critical',
     means: 'Security events found no room while the store was away; the outcome says how many',

@@ -5,6 +5,7 @@ import { AccountsVersionError } from './version-error.ts'
 export interface AccountTables {
   readonly accounts: string
   readonly names: string
+  readonly cursors: string
   readonly version: string
   readonly onPrimary: string
   /** Named in the advisory lock that changes take. */
@@ -17,6 +18,7 @@ export function tablesIn(schema: string): AccountTables {
   return {
     accounts: named('accounts'),
     names: named('account_names'),
+    cursors: named('event_cursors'),
     version: named('account_schema'),
     onPrimary: named('accounts_on_primary'),
     lock: `hashtextextended('holdfast_accounts_${schema}', 0)`,
@@ -50,6 +52,13 @@ const migrations: readonly ((tables: AccountTables) => string)[] = [
       END IF;
       RETURN true;
     END $$;`,
+  ({ cursors }) => `
+    CREATE TABLE ${cursors} (
+      name text COLLATE "C" PRIMARY KEY,
+      place bigint NOT NULL,
+      holder text NOT NULL,
+      held_until bigint NOT NULL
+    );`,
 ]
 
 export const postgresAccountsVersion: number = migrations.length

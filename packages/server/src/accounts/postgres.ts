@@ -1,9 +1,11 @@
 /** Accounts in PostgreSQL: every change one transaction, one at a time for all nodes. */
 import { HoldfastError } from 'holdfast'
 import type pg from 'pg'
+import type { CursorStore } from '../webhook/cursor.ts'
 import { type Account, roles } from './account.ts'
 import { changed, escapeLike, isStorable } from './change.ts'
 import { loginKey } from './names.ts'
+import { postgresCursors } from './postgres-cursors.ts'
 import { type AccountTables, tablesIn } from './postgres-schema.ts'
 import type { AccountChange, AccountPage, AccountQuery, AccountStore, Change, CreateOptions, Creation, Removal } from './store.ts'
 
@@ -54,6 +56,7 @@ function accountOf(row: Row): Account {
 }
 
 class PostgresAccounts implements AccountStore {
+  readonly cursors: CursorStore
   readonly #pool: pg.Pool
   readonly #tables: AccountTables
   readonly #end: () => Promise<void>
@@ -63,6 +66,7 @@ class PostgresAccounts implements AccountStore {
     this.#pool = pool
     this.#tables = tablesIn(schema)
     this.#end = end
+    this.cursors = postgresCursors(this.#tables.cursors, (text, values) => this.#guarded((run) => run(text, values)))
   }
 
   create(account: Account, { asFirstAdministrator = false }: CreateOptions = {}): Promise<Creation> {

@@ -21,6 +21,12 @@ const migrations: readonly string[] = [
      account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX account_names_account ON account_names (account_id);`,
+  `CREATE TABLE event_cursors (
+     name TEXT PRIMARY KEY,
+     place INTEGER NOT NULL,
+     holder TEXT NOT NULL,
+     held_until INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
 ]
 
 export const accountsSchemaVersion: number = migrations.length

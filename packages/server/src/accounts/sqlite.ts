@@ -2,9 +2,11 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { HoldfastError } from 'holdfast'
+import type { CursorStore } from '../webhook/cursor.ts'
 import type { Account } from './account.ts'
 import { changed, escapeLike, isStorable } from './change.ts'
 import { loginKey } from './names.ts'
+import { sqliteCursors } from './sqlite-cursors.ts'
 import { accountOf, type Row, rowOf } from './sqlite-row.ts'
 import { migrateAccounts, rollBack } from './sqlite-schema.ts'
 import type { AccountChange, AccountPage, AccountQuery, AccountStore, Change, CreateOptions, Creation, Removal } from './store.ts'
@@ -46,11 +48,13 @@ function openDatabase(path: string): DatabaseSync {
 }
 
 class SqliteAccounts implements AccountStore {
+  readonly cursors: CursorStore
   readonly #database: DatabaseSync
   #closed = false
 
   constructor(database: DatabaseSync) {
     this.#database = database
+    this.cursors = sqliteCursors(database, guarded)
   }
 
   create(account: Account, { asFirstAdministrator = false }: CreateOptions = {}): Creation {

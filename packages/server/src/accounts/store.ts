@@ -2,6 +2,7 @@
  * The account store contract. Not found and taken are values; anything thrown means "cannot tell" and is
  * answered 503. Every method may answer at once or with a promise.
  */
+import type { CursorStore } from '../webhook/cursor.ts'
 import type { Account, Role } from './account.ts'
 
 export type Awaitable<T> = T | Promise<T>
@@ -63,5 +64,7 @@ export interface AccountStore {
   remove(id: string): Awaitable<Removal>
   /** Whether any account, enabled or not, has the role `admin`. */
   hasAdministrator(): Awaitable<boolean>
+  /** How far the readers of the event trail are, which lies in the same database. */
+  readonly cursors: CursorStore
   close(): Awaitable<void>
 }

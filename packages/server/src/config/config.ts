@@ -7,6 +7,7 @@ import { contradictions, type Given, type Problem } from './consistency.ts'
 import { type Environment, withEnvFile } from './env-file.ts'
 import type { LogSetting } from './parse.ts'
 import { type SettingName, type Settings, unsupported, variables } from './variables.ts'
+import { everyEvent, type WebhookSetting } from './webhook.ts'
 
 /** Where the secret comes from: given, or made on the first run and kept in a file. */
 export type SecretSource =
@@ -24,6 +25,7 @@ export interface Config {
   readonly accounts: AccountsBackend
   readonly trustedProxies: readonly string[]
   readonly origins: readonly string[]
+  readonly webhook: WebhookSetting | undefined
   readonly log: LogSetting
   /** How long a server that was told to stop goes on serving, in ms. */
   readonly drainMs: number
@@ -126,6 +128,14 @@ function accountsFor(store: Backend, accounts: AccountsBackend | undefined): Acc
   return store.kind === 'sqlite' || store.kind === 'postgres' ? store : { kind: 'sqlite', path: 'data/accounts.db' }
 }
 
+function webhookOf({
+  webhookUrl,
+  webhookSecrets = [],
+  webhookEvents = everyEvent,
+}: Partial<Settings>): WebhookSetting | undefined {
+  return webhookUrl === undefined ? undefined : { url: webhookUrl.href, secrets: webhookSecrets, events: webhookEvents }
+}
+
 /** Reads the configuration for a server whose working folder is `folder`. Creates nothing. */
 export function readConfig(environment: Environment, folder: string): ConfigResult {
   let merged: Environment
@@ -150,6 +160,7 @@ export function readConfig(environment: Environment, folder: string): ConfigResu
       accounts: inFolder(accountsFor(store, settings.accounts), folder),
       trustedProxies: settings.trustedProxies ?? [],
       origins: settings.origins ?? [],
+      webhook: webhookOf(settings),
       log: settings.log ?? { format: undefined, level: 'info' },
       drainMs: settings.drain ?? 0,
       production: reading.production,

@@ -43,6 +43,16 @@ const rules: readonly Rule[] = [
     message: 'must name the proxy that ends TLS when HOLDFAST_URL is https: the server itself speaks plain http',
   },
   {
+    about: 'webhookSecrets',
+    broken: ({ present }) => present.has('webhookUrl') && !present.has('webhookSecrets'),
+    message: 'is required with HOLDFAST_WEBHOOK_URL: a receiver could not tell our events from forged ones',
+  },
+  {
+    about: 'webhookUrl',
+    broken: ({ present }) => !present.has('webhookUrl') && (present.has('webhookSecrets') || present.has('webhookEvents')),
+    message: 'is required with HOLDFAST_WEBHOOK_SECRET and HOLDFAST_WEBHOOK_EVENTS: nothing would be posted',
+  },
+  {
     about: 'store',
     broken: ({ settings: { store }, production }) => production && store?.kind === 'memory',
     message: 'must not be memory: when NODE_ENV is production: every restart would end every session',

@@ -39,7 +39,8 @@ export const drain: Parser<number> = (given) =>
     ? good(Number(given) * 1000)
     : bad('must be a whole number of seconds from 0 to 300')
 
-function list<T>(given: string, parse: Parser<T>): Parsed<readonly T[]> {
+/** Entries separated by commas, each read by `parse`. */
+export function list<T>(given: string, parse: Parser<T>): Parsed<readonly T[]> {
   const values: T[] = []
   const found: string[] = []
   for (const item of given.split(',').map((part) => part.trim())) {

@@ -4,6 +4,7 @@
  */
 import { type AccountsBackend, accountStore, type Backend, store } from './backend.ts'
 import { drain, host, type LogSetting, log, networks, origin, origins, type Parser, port, setupToken, text } from './parse.ts'
+import { webhookEvents, webhookSecrets, webhookUrl } from './webhook.ts'
 
 export interface Variable<T> {
   readonly name: string
@@ -27,6 +28,9 @@ export interface Settings {
   readonly accounts: AccountsBackend
   readonly trustedProxies: readonly string[]
   readonly origins: readonly string[]
+  readonly webhookUrl: URL
+  readonly webhookSecrets: readonly Buffer[]
+  readonly webhookEvents: ReadonlySet<string>
   readonly log: LogSetting
   /** In ms. */
   readonly drain: number
@@ -106,6 +110,30 @@ export const variables: { readonly [K in SettingName]: Variable<Settings[K]> } =
     fallback: 'none',
     example: 'https://app.example.com',
     parse: origins,
+  },
+  webhookUrl: {
+    name: 'HOLDFAST_WEBHOOK_URL',
+    meaning: ['Where security events are posted to, signed; https unless the host is loopback'],
+    fallback: 'none',
+    example: 'https://hooks.example.com/holdfast',
+    parse: webhookUrl,
+  },
+  webhookSecrets: {
+    name: 'HOLDFAST_WEBHOOK_SECRET',
+    meaning: [
+      'What they are signed with: whsec_ and 24 to 64 random bytes in base64',
+      'Several, newest first, separated by commas: each signs, so that a receiver can change over',
+    ],
+    fallback: 'none; required with HOLDFAST_WEBHOOK_URL',
+    example: 'whsec_(output of openssl rand -base64 32)',
+    parse: webhookSecrets,
+  },
+  webhookEvents: {
+    name: 'HOLDFAST_WEBHOOK_EVENTS',
+    meaning: ['Which kinds of event are posted, separated by commas; authn_* is every kind that begins so'],
+    fallback: 'all',
+    example: 'authn_login_lock,authn_token_reuse,user_*',
+    parse: webhookEvents,
   },
   log: {
     name: 'HOLDFAST_LOG',

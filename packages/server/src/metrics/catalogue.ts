@@ -5,6 +5,7 @@
 import type { EventKind, Stats, StoreCallStats } from 'holdfast'
 import type { EventTrail } from 'holdfast/defence/event-trail'
 import type { QueueLoad } from '../passwords/queue.ts'
+import type { WebhookStats } from '../webhook/webhook.ts'
 
 /** What the metrics are read from, at each scrape. */
 export interface Sources {
@@ -13,6 +14,7 @@ export interface Sources {
   readonly events: ReadonlyMap<EventKind, number>
   readonly passwords: QueueLoad
   readonly trail: Pick<EventTrail, 'waiting' | 'lost'>
+  readonly webhook: WebhookStats
 }
 
 export type Labels = Readonly<Record<string, string>>
@@ -178,6 +180,31 @@ export const metrics: Readonly<Record<string, Metric>> = {
     type: 'counter',
     means: 'Security events that found no room while the trail could not be written',
     read: one(({ trail }) => trail.lost),
+  },
+  holdfast_webhook_delivering: {
+    type: 'gauge',
+    means: 'Whether this node is the one that posts events: 1 or 0',
+    read: one(({ webhook }) => Number(webhook.holds)),
+  },
+  holdfast_webhook_delivered_total: {
+    type: 'counter',
+    means: 'Events that the receiver has taken from this node',
+    read: one(({ webhook }) => webhook.delivered),
+  },
+  holdfast_webhook_failures_total: {
+    type: 'counter',
+    means: 'Attempts that the receiver did not take',
+    read: one(({ webhook }) => webhook.failures),
+  },
+  holdfast_webhook_lost_total: {
+    type: 'counter',
+    means: 'Events that were deleted for their age before the receiver took them',
+    read: one(({ webhook }) => webhook.lost),
+  },
+  holdfast_webhook_behind: {
+    type: 'gauge',
+    means: 'Events of the trail that the receiver does not have yet, as the node that posts them saw it last',
+    read: one(({ webhook }) => webhook.behind),
   },
   holdfast_password_hashes_running: {
     type: 'gauge',

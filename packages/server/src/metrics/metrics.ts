@@ -3,6 +3,7 @@ import { type EventKind, eventKinds, type Holdfast } from 'holdfast'
 import type { EventTrail } from 'holdfast/defence/event-trail'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type MetricObject, Registry } from 'prom-client'
 import type { PasswordHasher } from '../passwords/hash.ts'
+import type { Webhook } from '../webhook/webhook.ts'
 import { type Metric, metrics, type Sources } from './catalogue.ts'
 
 export interface RequestLabels {
@@ -73,6 +74,7 @@ interface Measured {
   readonly holdfast: Pick<Holdfast, 'on' | 'stats'>
   readonly passwords: Pick<PasswordHasher, 'load'>
   readonly trail: Pick<EventTrail, 'waiting' | 'lost'>
+  readonly webhook: Pick<Webhook, 'stats'>
 }
 
 /** Every kind stands from the start: a rate needs its zero, and the list is closed. */
@@ -86,10 +88,10 @@ function described({ name, help, type }: MetricObject): Described {
   return { name, help, type: String(type) }
 }
 
-export function createMetrics({ holdfast, passwords, trail }: Measured): Metrics {
+export function createMetrics({ holdfast, passwords, trail, webhook }: Measured): Metrics {
   const registry = new Registry()
   const events = countEvents(holdfast)
-  const gather = (): Sources => ({ stats: holdfast.stats(), events, passwords: passwords.load(), trail })
+  const gather = (): Sources => ({ stats: holdfast.stats(), events, passwords: passwords.load(), trail, webhook: webhook.stats })
   let sources = gather()
   for (const [name, metric] of Object.entries(metrics)) register(registry, name, metric, () => sources)
   const inFlight = new Gauge({

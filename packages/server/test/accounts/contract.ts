@@ -139,6 +139,31 @@ export function accountsContract(name: string, open: () => Promise<readonly [Acc
       )
     })
 
+    it('keep one cursor for whoever holds it, which only moves forward', async () => {
+      const [store, other] = await open()
+      const claim = (holder: string, now: number) => ({ holder, now, until: now + 100, start: now })
+      const claims = await Promise.all(
+        Array.from({ length: 16 }, (_, at) => (at % 2 === 0 ? store : other).cursors.claim('a', claim(`h${at}`, 5))),
+      )
+      assert.deepEqual(
+        claims.filter((place) => place !== undefined),
+        [5],
+      )
+      const holder = `h${claims.indexOf(5)}`
+      assert.equal(await other.cursors.claim('a', claim(holder, 50)), 5)
+      assert.equal(await store.cursors.advance('a', holder, 9), true)
+      assert.equal(await store.cursors.advance('a', holder, 7), true)
+      assert.equal(await store.cursors.advance('a', 'other', 20), false)
+      assert.equal(await other.cursors.claim('a', claim('other', 149)), undefined)
+      assert.equal(await other.cursors.claim('a', claim('other', 150)), 9)
+      assert.equal(await store.cursors.advance('a', holder, 20), false)
+      await store.cursors.release('a', holder)
+      assert.equal(await store.cursors.claim('a', claim(holder, 160)), undefined)
+      await other.cursors.release('a', 'other')
+      assert.equal(await store.cursors.claim('a', claim(holder, 160)), 9)
+      assert.equal(await store.cursors.claim('b', claim('other', 3)), 3)
+    })
+
     it('treat a name as text, whatever is in it', async () => {
       const [store] = await open()
       for (const username of ["'; DROP TABLE accounts; --", '%', '_', '\\', '"']) await store.create(account({ username }))

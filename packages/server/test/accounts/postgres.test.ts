@@ -57,7 +57,7 @@ describe('the tables of accounts in PostgreSQL', () => {
     await pool.query(`UPDATE "${schema}".holdfast_account_schema SET version = 99`)
     await assert.rejects(
       migratePostgresAccounts(pool, schema),
-      /schema version 99; this version of holdfast-server knows up to 1/,
+      /schema version 99; this version of holdfast-server knows up to 2/,
     )
     assert.equal((await pool.query(`SELECT version FROM "${schema}".holdfast_account_schema`)).rows[0].version, 99)
   })

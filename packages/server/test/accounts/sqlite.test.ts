@@ -55,7 +55,7 @@ describe('accounts in SQLite', () => {
     void accounts().close()
     const database = new DatabaseSync(path)
     database.exec('UPDATE account_schema SET version = 99')
-    assert.throws(() => sqliteAccounts(path), /schema version 99; this version of holdfast-server knows up to 1/)
+    assert.throws(() => sqliteAccounts(path), /schema version 99; this version of holdfast-server knows up to 2/)
     assert.equal(database.prepare('SELECT version FROM account_schema').get()?.version, 99)
     database.close()
   })

@@ -155,8 +155,8 @@ describe('sessions', () => {
 
 describe('migrate', () => {
   it('makes the tables once and says so', async () => {
-    assert.match(await succeed(['migrate']), /^sessions: from version 0 to \d+\naccounts: from version 0 to 1$/m)
-    assert.match(await succeed(['migrate']), /^sessions: at version \d+ already\naccounts: at version 1 already$/m)
+    assert.match(await succeed(['migrate']), /^sessions: from version 0 to \d+\naccounts: from version 0 to 2$/m)
+    assert.match(await succeed(['migrate']), /^sessions: at version \d+ already\naccounts: at version 2 already$/m)
   })
 })
 
@@ -165,7 +165,7 @@ describe('many processes at once', () => {
     const environment = { ...defaults, HOLDFAST_STORE: 'memory:' }
     const ended = await Promise.all(Array.from({ length: 6 }, () => run(folder, ['migrate'], environment)))
     for (const { code, stderr } of ended) assert.equal(code, 0, stderr)
-    assert.match((await run(folder, ['migrate'], environment)).stdout, /^accounts: at version 1 already$/m)
+    assert.match((await run(folder, ['migrate'], environment)).stdout, /^accounts: at version 2 already$/m)
   })
 })
 
