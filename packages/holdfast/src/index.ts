@@ -18,6 +18,7 @@ export type {
   RevokeTokenOptions,
   SessionList,
   TokensInput,
+  TokenVerdict,
   VerifyOptions,
 } from './engine/api.ts'
 export type { Clock } from './engine/clock.ts'

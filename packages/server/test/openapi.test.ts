@@ -40,10 +40,10 @@ describe('the OpenAPI document', () => {
     assert.deepEqual(Object.keys(schema?.properties ?? {}).sort(), ['password', 'remember', 'username'])
     assert.equal(schema?.additionalProperties, false)
     assert.match(login?.responses['401']?.description ?? '', /invalid-credentials/)
-    assert.equal(login?.security, undefined)
+    assert.deepEqual(login?.security, [])
     const list = all['/admin/sessions']?.get
     assert.deepEqual(list?.parameters?.map(({ name }) => name).sort(), ['cursor', 'limit', 'live', 'subject', 'username'])
-    assert.ok(list?.security)
+    assert.deepEqual(list?.security, [{ session: [] }, { bearer: [] }])
     assert.match(all['/admin/users/{id}']?.patch?.responses['401']?.description ?? '', /step-up-required/)
   })
 

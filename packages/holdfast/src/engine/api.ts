@@ -66,6 +66,24 @@ export interface RevokeOptions {
   readonly reason?: RevocationReason
 }
 
+/** The answer of `introspect`. */
+export type TokenVerdict<A extends Attributes = Attributes> =
+  | {
+      readonly status: 'live'
+      readonly session: Session<A>
+      /** When the token ends, if its session does not end before. */
+      readonly expiresAt: Instant
+      /** For whom it is; empty when it was granted for nobody in particular. */
+      readonly audience: readonly string[]
+      /** The `jti` of a JWT; null for an opaque token. */
+      readonly tokenId: string | null
+      /** Null for an opaque token, which does not say. */
+      readonly issuedAt: Instant | null
+      /** Thumbprint of the key that must be proved with it (RFC 9449); null when it is not bound to one. */
+      readonly jkt: string | null
+    }
+  | Exclude<Verdict<A>, { readonly status: 'live' }>
+
 export interface RevokeTokenOptions extends RevokeOptions {
   /** `tokens`: only a session that is carried by access and refresh tokens, not one with a secret of its own. */
   readonly carriedBy?: 'tokens'
@@ -140,6 +158,12 @@ export interface EngineApi<A extends Attributes = Attributes> {
   sessionOf(token: string): SessionId | undefined
   /** Checks a presented token. Answers at once when this node has verified it before; never throws. */
   verify(token: string | null | undefined, context?: RequestContext, options?: VerifyOptions): Awaitable<Verdict<A>>
+  /**
+   * What an access token is good for, for the introspection endpoint of an authorization server: whoever asks is somebody
+   * else than its client and its audience, so neither is compared. Asks the store; counts as no activity; never throws.
+   * Any other kind of token is dead.
+   */
+  introspect(token: string | null | undefined): Promise<TokenVerdict<A>>
   /** A new secret for the same session; the old one, and every token, is dead at once. `undefined` when the session is not live. */
   regenerate(session: SessionId): Promise<Issued<A> | undefined>
   /**

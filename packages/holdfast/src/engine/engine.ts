@@ -9,6 +9,7 @@ import { eventId, eventNameOf } from './event-id.ts'
 import { Events } from './events.ts'
 import { Flights } from './flights.ts'
 import { Guard } from './guard.ts'
+import { introspect } from './introspect.ts'
 import { issue, issueAnonymous } from './issue.ts'
 import { issueTokens } from './issue-tokens.ts'
 import { createAccessTokens } from './jwt/access-tokens.ts'
@@ -138,6 +139,7 @@ export function createEngine<A extends Attributes>(settings: EngineSettings, sto
     refresh: (token, context) => refresh(core, token, context),
     sessionOf: (token) => sessionOf(core, token),
     verify: (token, context, options) => verify(core, token, context, options),
+    introspect: (token) => introspect(core, token),
     regenerate: (session) => regenerate(core, session),
     elevate: (session, input) => elevate(core, session, input),
     update: (session, change) => update(core, session, change),

@@ -48,6 +48,8 @@ export interface HoldfastRequest<A extends Attributes = Attributes> {
    * is. `signIn` asks by itself; a route that does work before it, such as checking a password, asks first.
    */
   sourceProblem(): string | undefined
+  /** Throws `insecure-transport` unless a credential may travel over this connection. `signIn` and its like ask by themselves. */
+  requireTransport(): void
   /**
    * Counts a sign-in attempt before its password is looked at: lockout and the limit per source. Throws `rate-limited`,
    * `csrf-failed`, and `store-unavailable` when it cannot be counted.
@@ -224,7 +226,6 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
     return this.#carrier.headers[csrfHeader]
   }
 
-  /** Throws unless a session may travel over this connection. */
   requireTransport(): void {
     if (this.#transport === 'refused') throw new HoldfastError('insecure-transport', { detail: insecureDetail })
   }

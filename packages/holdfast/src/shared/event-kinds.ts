@@ -32,6 +32,7 @@ export const eventKinds = {
   api_key_unknown: { severity: 'warn', means: 'An API key that does not exist was presented' },
   api_key_use_after_end: { severity: 'warn', means: 'An expired or revoked API key was presented' },
   api_key_source_refused: { severity: 'critical', means: 'An API key was presented from a network that it is not for' },
+  authn_token_created: { severity: 'info', means: 'A client of a user was given tokens' },
   authn_token_reuse: { severity: 'critical', means: 'A spent refresh token was presented: somebody else may hold a copy' },
   authn_login_success: { severity: 'info', means: 'Someone signed in' },
   authn_login_fail: { severity: 'warn', means: 'A sign-in was refused' },

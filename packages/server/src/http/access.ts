@@ -3,11 +3,16 @@ import type { FastifyRequest, preHandlerHookHandler } from 'fastify'
 import { HoldfastError } from 'holdfast'
 import { requireApiKey, requireSession } from 'holdfast/adapters/fastify'
 import type { Account } from '../accounts/account.ts'
+import { publicOrigin } from '../config/config.ts'
 import type { Access } from '../routes/route.ts'
 import type { Services } from '../services.ts'
+import { anyClient, clientWithScope } from './clients.ts'
 
 /** How long ago a caller may have proved who they are, for what is sensitive. */
 export const freshness = '10m'
+
+/** What an API key must be for to ask about tokens. */
+export const introspectScope = 'introspect'
 
 const callers: WeakMap<FastifyRequest, Account> = new WeakMap()
 
@@ -17,9 +22,12 @@ export function callerOf(request: FastifyRequest): Account | undefined {
 }
 
 /** Reads the account at each request: disabling and a change of role hold at once, whatever became of the sessions. */
-function loadAccount({ accounts }: Services): preHandlerHookHandler {
+function loadAccount({ accounts, config }: Services): preHandlerHookHandler {
   return async (request) => {
-    const { subject } = request.holdfast
+    const { subject, session } = request.holdfast
+    // A token that was made for another service opens nothing here, although whoever runs that one can see it.
+    const audience = session?.grant?.audience ?? null
+    if (audience !== null && audience !== publicOrigin(config)) throw new HoldfastError('session-required')
     const account = subject === null ? undefined : await accounts.get(subject)
     if (account === undefined || account.disabled) throw new HoldfastError('session-revoked')
     callers.set(request, account)
@@ -77,6 +85,8 @@ export function guardsFor(access: Access, services: Services): preHandlerHookHan
       ...[byKey, loadOwner(services), requireAdministrator(services)].map((guard) => when(presentsKey, guard)),
       ...administrator.map((guard) => when(bySession, guard)),
     ],
+    client: [anyClient(services)],
+    introspector: [clientWithScope(services, introspectScope)],
   }
   return table[access]
 }

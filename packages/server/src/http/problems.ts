@@ -30,7 +30,7 @@ export function sendProblem(reply: FastifyReply, code: ProblemCode, input: Probl
   return reply.code(document.status).type('application/problem+json; charset=utf-8').send(JSON.stringify(document))
 }
 
-interface Refusal extends ProblemInput {
+export interface Refusal extends ProblemInput {
   readonly code: ProblemCode
 }
 
@@ -46,7 +46,7 @@ const fastifyRefusals: Readonly<Record<string, Refusal>> = {
   FST_ERR_ASYNC_CONSTRAINT: { code: 'not-found' },
 }
 
-function refusalOf(fault: unknown): Refusal | undefined {
+export function refusalOf(fault: unknown): Refusal | undefined {
   if (fault instanceof HoldfastError) {
     return { code: fault.code, detail: fault.detail, errors: fault.fields, retryAfter: fault.retryAfter }
   }

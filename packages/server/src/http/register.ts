@@ -1,9 +1,11 @@
 /** Puts the table of routes on the app: guards, validation, the handler, and 405 for every other method of a path. */
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify'
-import { type Method, noAccount, type Route } from '../routes/route.ts'
+import { isOauth, type Method, noAccount, type Route } from '../routes/route.ts'
 import type { Services } from '../services.ts'
 import { callerOf, guardsFor } from './access.ts'
 import { checked } from './body.ts'
+import { installFormParser } from './form.ts'
+import { answerOauthFault } from './oauth-errors.ts'
 import { answerFault, sendProblem } from './problems.ts'
 
 function validated(route: Route, request: FastifyRequest): { body: unknown; query: unknown; params: unknown } {
@@ -19,7 +21,7 @@ function registerRoute(app: FastifyInstance, route: Route, services: Services): 
     method: route.method,
     url: route.path,
     preHandler: guardsFor(route.access, services),
-    errorHandler: answerFault,
+    errorHandler: isOauth(route.access) ? answerOauthFault : answerFault,
     async handler(request, reply) {
       const input = validated(route, request)
       const answer = await route.handle({
@@ -56,8 +58,13 @@ function registerOtherMethods(app: FastifyInstance, path: string, taken: readonl
 
 export function registerRoutes(app: FastifyInstance, routes: readonly Route[], services: Services): void {
   const methodsByPath = new Map<string, Method[]>()
+  app.register((scope, _options, done) => {
+    installFormParser(scope)
+    for (const route of routes.filter(({ access }) => isOauth(access))) registerRoute(scope, route, services)
+    done()
+  })
   for (const route of routes) {
-    registerRoute(app, route, services)
+    if (!isOauth(route.access)) registerRoute(app, route, services)
     methodsByPath.set(route.path, [...(methodsByPath.get(route.path) ?? []), route.method])
   }
   for (const [path, methods] of methodsByPath) registerOtherMethods(app, path, methods)

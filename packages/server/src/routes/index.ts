@@ -9,16 +9,22 @@ import { healthRoutes } from './health.ts'
 import { jwksRoutes } from './jwks.ts'
 import { keyRoutes } from './keys.ts'
 import { metricsRoutes } from './metrics.ts'
+import { oauthRoutes } from './oauth.ts'
+import { oauthMetadataRoutes } from './oauth-metadata.ts'
 import { passwordRoutes } from './password.ts'
 import { type Route, route } from './route.ts'
 import { setupRoutes } from './setup.ts'
 import { signInRoutes } from './sign-in.ts'
+import { tokenRoutes } from './tokens.ts'
 
 const described: readonly Route[] = [
   ...setupRoutes,
   ...signInRoutes,
   ...passwordRoutes,
   ...keyRoutes,
+  ...tokenRoutes,
+  ...oauthRoutes,
+  ...oauthMetadataRoutes,
   ...adminUserRoutes,
   ...adminSessionRoutes,
   ...adminEventRoutes,

@@ -8,6 +8,13 @@ import { type Route, route } from './route.ts'
  */
 const maxAgeSeconds = 300
 
+export const anyCache: Readonly<Record<string, string>> = {
+  vary: '',
+  'cache-control': `public, max-age=${maxAgeSeconds}`,
+  'cross-origin-resource-policy': 'cross-origin',
+  'access-control-allow-origin': '*',
+}
+
 const key = z.object({
   kty: z.string(),
   crv: z.string(),
@@ -26,12 +33,7 @@ export const jwksRoutes: readonly Route[] = [
     access: 'anyone',
     status: 200,
     answer: z.object({ keys: z.array(key) }),
-    headers: {
-      vary: '',
-      'cache-control': `public, max-age=${maxAgeSeconds}`,
-      'cross-origin-resource-policy': 'cross-origin',
-      'access-control-allow-origin': '*',
-    },
+    headers: anyCache,
     handle: ({ services }) => services.holdfast.jwks(),
   }),
 ]

@@ -42,8 +42,13 @@ async function changePassword({ body, request, services, account }: Call<ChangeB
   }
   await changeOwnPassword(services, { account, newPassword: body.newPassword, session: asking.id })
   services.securityLog({ kind: 'authn_password_change', ...event })
-  const { session, token } = await orEndAll(services, account.id, () => request.holdfast.regenerate())
-  return { session: sessionWire(session, session.id), user: userWire(account), ...(token === null ? {} : { token }) }
+  const { session, token, refreshToken } = await orEndAll(services, account.id, () => request.holdfast.regenerate())
+  return {
+    session: sessionWire(session, session.id),
+    user: userWire(account),
+    ...(token === null ? {} : { token }),
+    ...(typeof refreshToken === 'string' ? { refresh_token: refreshToken } : {}),
+  }
 }
 
 export const passwordRoutes: readonly Route[] = [

@@ -7,9 +7,16 @@ import type { Services } from '../services.ts'
 /**
  * Who may call: anyone; whoever has a live session of an enabled account; administrators. With `-fresh`: those of them
  * who proved who they are within the last ten minutes. `monitor`: administrators, and API keys of theirs with the scope
- * `metrics`; never an address, which proves nothing behind a proxy.
+ * `metrics`; never an address, which proves nothing behind a proxy. `client`: an OAuth client, public or by an API key;
+ * `introspector`: by an API key with the scope for it. The routes of these two take forms, and fail as OAuth has it.
  */
-export type Access = 'anyone' | 'subject' | 'subject-fresh' | 'administrator' | 'administrator-fresh' | 'monitor'
+export type Access = SessionAccess | OauthAccess
+export type SessionAccess = 'anyone' | 'subject' | 'subject-fresh' | 'administrator' | 'administrator-fresh' | 'monitor'
+export type OauthAccess = 'client' | 'introspector'
+
+export function isOauth(access: Access): access is OauthAccess {
+  return access === 'client' || access === 'introspector'
+}
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 

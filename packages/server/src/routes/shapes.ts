@@ -64,6 +64,9 @@ export const problemShape: z.ZodType = z.object({
   errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
 })
 
+/** RFC 6749 section 5.2. */
+export const oauthErrorShape: z.ZodType = z.object({ error: z.string(), error_description: z.string() })
+
 export function pageOf(item: z.ZodType): z.ZodType {
   return z.object({ items: z.array(item), next: z.string().optional() })
 }

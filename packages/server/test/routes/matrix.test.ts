@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { originOnlyPaths } from '../../src/http/source.ts'
 import { routes } from '../../src/routes/index.ts'
-import type { Route } from '../../src/routes/route.ts'
+import { isOauth, type Route } from '../../src/routes/route.ts'
 import { assertProblem, Client } from '../client.ts'
 import { goodPassword, movableClock, type TestServer, testServer } from '../harness.ts'
 
@@ -28,6 +28,7 @@ const open = [
   'POST /auth/setup',
   'POST /auth/login',
   'GET /.well-known/jwks.json',
+  'GET /.well-known/oauth-authorization-server',
   'GET /healthz',
   'GET /readyz',
   'GET /openapi.json',
@@ -40,7 +41,8 @@ describe('the inventory of routes', () => {
   })
 
   it('checks the origin, and no CSRF token, exactly where something changes without a session', () => {
-    const changing = routes.filter(({ access, method }) => access === 'anyone' && method !== 'GET').map(({ path }) => path)
+    const bySession = ({ access }: Route) => access !== 'anyone' && !isOauth(access)
+    const changing = routes.filter((route) => !bySession(route) && route.method !== 'GET').map(({ path }) => path)
     assert.deepEqual(changing.sort(), [...originOnlyPaths].sort())
   })
 
@@ -50,7 +52,16 @@ describe('the inventory of routes', () => {
     }
   })
 
-  const guarded = routes.filter(({ access }) => access !== 'anyone')
+  it('has the OAuth endpoints in these places only, and asks for an API key where tokens are told of', () => {
+    const found = routes.filter(({ access }) => isOauth(access)).map(({ method, path, access }) => `${method} ${path} ${access}`)
+    assert.deepEqual(found.sort(), [
+      'POST /oauth/introspect introspector',
+      'POST /oauth/revoke client',
+      'POST /oauth/token client',
+    ])
+  })
+
+  const guarded = routes.filter(({ access }) => access !== 'anyone' && !isOauth(access))
   const administrative = guarded.filter(({ access }) => access.startsWith('administrator'))
 
   it.each(named(guarded))('%s needs a session', async (_name, route) => {
