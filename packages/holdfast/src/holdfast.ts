@@ -68,7 +68,7 @@ export function createHoldfast<A extends Attributes = Attributes>(options: Holdf
   const http: HttpCore<A> = {
     engine,
     settings,
-    addresses: createAddresses(settings),
+    addresses: createAddresses(settings, (ip) => engine.emit({ kind: 'proxy_unlisted', subject: null, ip, outcome: 'ignored' })),
     cookies: createSessionCookies(settings.cookies),
     refreshCookie: createRefreshCookie(settings.basePath),
     limits: createLimits(settings, counters, clock),

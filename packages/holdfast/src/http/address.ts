@@ -4,6 +4,7 @@
  */
 import { BlockList, isIP, isIPv4 } from 'node:net'
 import type { Carrier, RequestHeaders } from './carrier.ts'
+import { createUnlistedProxies } from './unlisted-proxies.ts'
 
 /** `bare`: plain http that is allowed (loopback, or an option). `refused`: plain http that is not. */
 export type Transport = 'secure' | 'bare' | 'refused'
@@ -130,8 +131,10 @@ function wasForwarded(headers: RequestHeaders): boolean {
   )
 }
 
-export function createAddresses(settings: AddressSettings): Addresses {
+/** `onUnlisted` is told once of each proxy that passes requests on without being trusted. */
+export function createAddresses(settings: AddressSettings, onUnlisted: (proxy: string) => void = () => undefined): Addresses {
   const isTrusted = settings.trustProxy.length === 0 ? () => false : createTrust(settings.trustProxy)
+  const noteUnlisted = createUnlistedProxies(onUnlisted)
   // The same few values come with every request: the latest answers are kept.
   let lastPeer = ''
   let lastPlainPeer = ''
@@ -186,7 +189,11 @@ export function createAddresses(settings: AddressSettings): Addresses {
     schemeOf: (carrier) => (isSecure(carrier, peerOf(carrier)) ? 'https' : 'http'),
 
     clientIp(carrier, peer) {
-      if (peer === undefined || !isTrusted(peer)) return peer
+      if (peer === undefined) return undefined
+      if (!isTrusted(peer)) {
+        if (wasForwarded(carrier.headers)) noteUnlisted(peer)
+        return peer
+      }
       const { 'x-forwarded-for': list, forwarded } = carrier.headers
       const byList = list === undefined ? undefined : rightmostUntrusted(peer, list.split(','))
       const byForwarded = forwarded === undefined ? undefined : rightmostUntrusted(peer, forwardedValues(forwarded, 'for'))

@@ -48,6 +48,7 @@ export const eventKinds = {
   user_created: { severity: 'warn', means: 'An account was created' },
   user_updated: { severity: 'warn', means: 'An account was changed' },
   user_deleted: { severity: 'warn', means: 'An account was deleted' },
+  proxy_unlisted: { severity: 'warn', means: 'A proxy that is not trusted passes requests on: its clients count as one' },
   setup_refused: { severity: 'warn', means: 'A set-up attempt was refused' },
   webhook_failing: { severity: 'warn', means: 'The receiver of the webhook did not take an event; told once an outage' },
   webhook_lost: {

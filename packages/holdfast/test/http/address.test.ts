@@ -134,3 +134,39 @@ describe('a range of proxies', () => {
     expect(proxyRangeProblem(range)).toMatch(/must not trust every address/)
   })
 })
+
+describe('a proxy that nobody listed', () => {
+  function toldOf(...requests: readonly FakeRequest[]): string[] {
+    const told: string[] = []
+    const addresses = createAddresses({ trustProxy: ['10.0.0.1'], allowInsecureTransport: false }, (proxy) => told.push(proxy))
+    for (const request of requests) {
+      const carrier = fakeCarrier(request)
+      addresses.clientIp(carrier, addresses.peerOf(carrier))
+    }
+    return told
+  }
+  const forwarded = { 'x-forwarded-for': '203.0.113.1' }
+
+  test.each(['127.0.0.1', '10.0.0.2', '192.168.1.5', '172.31.0.1', '100.64.0.1', '::1', 'fd00::5', '::ffff:10.0.0.2'])(
+    'is told of once when it passes requests on from %s',
+    (peer) => {
+      const request = { peer, headers: forwarded }
+      expect(toldOf(request, { peer, headers: { forwarded: 'for=203.0.113.1' } }, request)).toEqual([plainAddress(peer)])
+    },
+  )
+
+  test('is neither one that is listed, nor a client, nor an address from which anyone may write headers', () => {
+    const requests = [
+      { peer: '10.0.0.1', headers: forwarded },
+      { peer: '10.0.0.2', headers: {} },
+      { peer: '203.0.113.9', headers: forwarded },
+      { peer: '2001:db8::1', headers: forwarded },
+    ]
+    expect(toldOf(...requests)).toEqual([])
+  })
+
+  test('is one of sixteen at most', () => {
+    const requests = Array.from({ length: 100 }, (_, at) => ({ peer: `192.168.0.${at}`, headers: forwarded }))
+    expect(toldOf(...requests)).toHaveLength(16)
+  })
+})

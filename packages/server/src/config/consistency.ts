@@ -1,5 +1,5 @@
 /** Rules between settings: each is one way in which two of them contradict. */
-import { isLoopback } from './parse.ts'
+import { isLoopback, trustsLoopback } from './parse.ts'
 import { type SettingName, type Settings, variables } from './variables.ts'
 
 export interface Problem {
@@ -51,6 +51,13 @@ const rules: readonly Rule[] = [
     about: 'webhookUrl',
     broken: ({ present }) => !present.has('webhookUrl') && (present.has('webhookSecrets') || present.has('webhookEvents')),
     message: 'is required with HOLDFAST_WEBHOOK_SECRET and HOLDFAST_WEBHOOK_EVENTS: nothing would be posted',
+  },
+  {
+    about: 'trustedProxies',
+    // Whoever can connect is on this machine: a list without it makes every client one address, with one budget.
+    broken: ({ settings: { url, host = '127.0.0.1', trustedProxies } }) =>
+      url?.protocol === 'https:' && isLoopback(host) && trustedProxies !== undefined && !trustsLoopback(trustedProxies),
+    message: 'must name 127.0.0.1 or ::1 when HOST is loopback: the proxy connects from this machine',
   },
   {
     about: 'store',

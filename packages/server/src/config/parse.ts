@@ -15,6 +15,18 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name.endsWith('.localhost') || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'))
 }
 
+/** Whether one of these addresses and networks, which must be sound, is of this machine. */
+export function trustsLoopback(ranges: readonly string[]): boolean {
+  const list = new BlockList()
+  for (const range of ranges) {
+    const [address = '', bits] = range.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    if (bits === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(bits), family)
+  }
+  return list.check('127.0.0.1', 'ipv4') || list.check('::1', 'ipv6')
+}
+
 export const origin: Parser<URL> = (given) => {
   const url = URL.parse(given)
   if (url === null || !/^https?:$/.test(url.protocol)) return bad('must be an origin such as https://auth.example.com')

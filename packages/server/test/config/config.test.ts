@@ -145,6 +145,11 @@ describe('configuration', () => {
     ['a URL that is none', { HOLDFAST_URL: 'auth.example.test' }, /^HOLDFAST_URL: must be an origin/],
     ['another scheme', { HOLDFAST_URL: 'ftp://a.test' }, /^HOLDFAST_URL: must be an origin/],
     ['https without a trusted proxy', { HOLDFAST_URL: 'https://a.test' }, /^HOLDFAST_TRUSTED_PROXIES: must name the proxy/],
+    [
+      'a proxy elsewhere for a server that only this machine reaches',
+      { HOLDFAST_URL: 'https://a.test', HOLDFAST_TRUSTED_PROXIES: '10.0.0.0/8,2001:db8::1' },
+      /^HOLDFAST_TRUSTED_PROXIES: must name 127\.0\.0\.1 or ::1 when HOST is loopback/,
+    ],
     ['a public address without a URL', { HOST: '0.0.0.0' }, /^HOLDFAST_URL: must be a public https origin when HOST/],
     [
       'a public address with a loopback URL',

@@ -64,6 +64,7 @@ describe('lockout', () => {
       assert.equal(status, 401)
     }
     assertProblem(await attempt(server.client(), 'alice', wrong, { 'x-forwarded-for': '203.0.113.99' }), 429, 'account-locked')
+    assert.equal(server.log.text().match(/"kind":"proxy_unlisted"/g)?.length, 1)
   })
 
   it('holds where a session asks for the password: a stolen one guesses no faster', async () => {
