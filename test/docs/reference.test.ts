@@ -3,6 +3,7 @@
  * their header; the names are the words in backticks in a row's first cell, or in its second when the first has none.
  */
 import { describe, expect, it } from 'vitest'
+import { noticeEvents } from '../../packages/holdfast/src/defence/notices.ts'
 import { engineOptionNames } from '../../packages/holdfast/src/engine/options.ts'
 import { createHoldfast } from '../../packages/holdfast/src/holdfast.ts'
 import { httpOptionNames } from '../../packages/holdfast/src/http/options.ts'
@@ -76,6 +77,12 @@ const agreements: readonly Agreement[] = [
     page: 'docs/reference/events.md',
     header: 'kind',
     code: new Map(Object.entries(eventKinds).map(([kind, { severity }]) => [kind, severity])),
+  },
+  {
+    what: 'notices and their events',
+    page: 'docs/reference/events.md',
+    header: 'notice',
+    code: new Map(Object.entries(noticeEvents).map(([notice, kind]) => [notice, `\`${kind}\``])),
   },
   {
     what: 'package entries',

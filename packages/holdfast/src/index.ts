@@ -29,7 +29,15 @@ export type { EventInput, EventListener, FaultLogger, SecurityEvent } from './en
 export type { JwtKeyOptions } from './engine/jwt/key-options.ts'
 export type { JwkSet, PublicJwk } from './engine/jwt/keys.ts'
 export type { JwtOptions } from './engine/jwt/options.ts'
-export type { ChangePolicy, EngineOptions, LimitOptions, PromotionPolicy, ReusePolicy, TokenOptions } from './engine/options.ts'
+export type {
+  ChangePolicy,
+  EngineOptions,
+  LimitOptions,
+  PromotionPolicy,
+  ReusePolicy,
+  ShadowOptions,
+  TokenOptions,
+} from './engine/options.ts'
 export type { StandardSchema } from './engine/schema.ts'
 export { secretProblem } from './engine/secret.ts'
 export type { Issued, IssuedTokens, RefreshContext, RefreshVerdict, RequestContext, Session, Verdict } from './engine/session.ts'

@@ -8,6 +8,7 @@ import type { Flights } from './flights.ts'
 import type { Guard } from './guard.ts'
 import type { AccessTokens } from './jwt/access-tokens.ts'
 import type { Keyring } from './keyring.ts'
+import type { Moves } from './moves.ts'
 import type { EngineSettings } from './options.ts'
 import type { PendingRevocations } from './pending.ts'
 import type { Session } from './session.ts'
@@ -34,6 +35,7 @@ export interface Core {
   readonly pending: PendingRevocations
   readonly tally: Tally
   readonly lag: LagMeter
+  readonly moves: Moves
 }
 
 /** A change of the store within the write deadline; faults become `store-unavailable`. */

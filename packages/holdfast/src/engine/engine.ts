@@ -15,6 +15,7 @@ import { issueTokens } from './issue-tokens.ts'
 import { createAccessTokens } from './jwt/access-tokens.ts'
 import { createKeyring } from './keyring.ts'
 import { get, list } from './list.ts'
+import { Moves } from './moves.ts'
 import type { EngineOptions, EngineSettings } from './options.ts'
 import { PendingRevocations } from './pending.ts'
 import { promote } from './promote.ts'
@@ -84,6 +85,7 @@ function createCore(settings: EngineSettings, store: EngineOptions['store']): Co
     }),
     tally: new Tally(),
     lag: new LagMeter(),
+    moves: new Moves(),
   }
   return core
 }

@@ -8,14 +8,15 @@ import { unfailing } from './hook.ts'
 import { type JwtOptions, type JwtSettings, readJwt } from './jwt/options.ts'
 import { checkHooks, checkStore, readPromotion, readSecrets } from './option-checks.ts'
 import { day, hour, longestLimit, minute, type Report, readChoice, readCount, readDuration, second } from './option-readers.ts'
+import { type ChangePolicy, changePolicies } from './policies.ts'
 import type { StandardSchema } from './schema.ts'
+import { readShadow, type ShadowOptions, type ShadowSettings } from './shadow.ts'
 import { type Limits, readTokens, type TokenOptions, type TokenSettings } from './token-options.ts'
 
 export type { Report } from './option-readers.ts'
+export type { ChangePolicy } from './policies.ts'
+export type { ShadowOptions } from './shadow.ts'
 export type { Limits, ReusePolicy, TokenOptions } from './token-options.ts'
-
-/** What to do about a changed client, weakest first. Each but `off` raises an event. */
-export type ChangePolicy = 'off' | 'log' | 'step-up' | 'deny' | 'revoke'
 
 /**
  * A visitor's attributes at sign-in. `merge`: carried over, and those of the sign-in win. `discard`: left behind.
@@ -53,6 +54,8 @@ export interface EngineOptions<A extends Attributes = Attributes> {
   readonly fingerprint?: ChangePolicy
   /** A token presented from another network (IPv4 /24, IPv6 /64). Default `log`. */
   readonly ipChange?: ChangePolicy
+  /** Stricter policies to try: what they would have done is told as `session_policy_shadow`, and not done. Default none. */
+  readonly shadow?: ShadowOptions
   /** What becomes of a visitor's attributes at sign-in. Default `merge`. */
   readonly promotion?: PromotionPolicy
   /** How long a step-up holds. Default 10 min; at most the absolute limit. */
@@ -109,6 +112,7 @@ export interface EngineSettings {
   readonly cap: { readonly max: number; readonly whenFull: WhenFull } | null
   readonly fingerprint: ChangePolicy
   readonly ipChange: ChangePolicy
+  readonly shadow: ShadowSettings
   readonly promotion: PromotionPolicy
   readonly elevation: number
   readonly stepUpGrace: number
@@ -138,6 +142,7 @@ export const engineOptionNames: readonly (keyof EngineOptions)[] = [
   'sessionsPerSubject',
   'fingerprint',
   'ipChange',
+  'shadow',
   'promotion',
   'elevation',
   'stepUpGrace',
@@ -176,7 +181,6 @@ const limitDefaults = {
   anonymous: { idle: 10 * minute, absolute: day },
 } as const
 
-const changePolicies: readonly ChangePolicy[] = ['off', 'log', 'step-up', 'deny', 'revoke']
 const durablePolicies: readonly DurablePolicy[] = ['accept', 'refuse']
 const capPolicies: readonly WhenFull[] = ['evict-oldest', 'evict-idle', 'refuse']
 
@@ -223,13 +227,17 @@ export function parseEngineOptions<A extends Attributes>(options: EngineOptions<
     report({ field: 'elevation', message: 'must not exceed limits.signedIn.absolute' })
   }
   const secrets = readSecrets(options.secret, report)
+  const policies = {
+    fingerprint: readChoice(options.fingerprint, 'fingerprint', changePolicies, 'deny', report),
+    ipChange: readChoice(options.ipChange, 'ipChange', changePolicies, 'log', report),
+  }
   return Object.freeze({
     secrets,
     limits,
     tokens: readTokens(options.tokens, report),
     cap: readCap(options.sessionsPerSubject, report),
-    fingerprint: readChoice(options.fingerprint, 'fingerprint', changePolicies, 'deny', report),
-    ipChange: readChoice(options.ipChange, 'ipChange', changePolicies, 'log', report),
+    ...policies,
+    shadow: readShadow(options.shadow, policies, report),
     promotion: readPromotion(options.promotion, report),
     elevation,
     stepUpGrace: readDuration(options.stepUpGrace, 'stepUpGrace', durations.stepUpGrace, report),

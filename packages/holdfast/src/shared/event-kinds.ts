@@ -23,6 +23,14 @@ export const eventKinds = {
   session_token_invalid: { severity: 'warn', means: 'A token that this service never issued was presented' },
   session_binding_mismatch: { severity: 'critical', means: 'A token was presented by another kind of client' },
   session_ip_changed: { severity: 'info', means: 'A session was used from another network' },
+  session_several_networks: {
+    severity: 'warn',
+    means: 'A session went back and forth between networks: two clients may hold it',
+  },
+  session_policy_shadow: {
+    severity: 'info',
+    means: 'A stricter policy, which is only tried, would have had the outcome told',
+  },
   session_everyone_out: { severity: 'critical', means: 'Every session was ended' },
   session_check_unavailable: { severity: 'warn', means: 'A session could not be checked' },
   api_key_created: { severity: 'info', means: 'An API key was made' },
