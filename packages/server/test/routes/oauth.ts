@@ -1,19 +1,13 @@
 /** What the tests of the OAuth endpoints share: posting a form, and clients that authenticate. */
 import assert from 'node:assert/strict'
 import type { Answer, Client } from '../client.ts'
-import type { TestServer } from '../harness.ts'
 
 export type Fields = Readonly<Record<string, string>> | readonly (readonly [string, string])[] | string
 
 type Headers = Readonly<Record<string, string | null>>
 
 /** As a stock client sends it: a form, no cookie, no Origin. */
-export function postForm(
-  server: Pick<TestServer, 'client'>,
-  path: string,
-  fields: Fields,
-  headers: Headers = {},
-): Promise<Answer> {
+export function postForm(server: { client(): Client }, path: string, fields: Fields, headers: Headers = {}): Promise<Answer> {
   const body = typeof fields === 'string' ? fields : new URLSearchParams(fields as Record<string, string>).toString()
   const type = { 'content-type': 'application/x-www-form-urlencoded', origin: null }
   return server.client().post(path, body, { headers: { ...type, ...headers } })

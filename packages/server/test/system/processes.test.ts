@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { join } from 'node:path'
+import { sqliteStore } from 'holdfast/store/sqlite'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { assertProblem, type Client } from '../client.ts'
 import { goodPassword, setupToken, temporaryFolder } from '../harness.ts'
 import { defaults, run, type ServerProcess, serverProcess, until } from '../process.ts'
+import { assertOauthError, pairFor, postForm } from '../routes/oauth.ts'
 
 /** What DESIGN 2.3 promises between nodes, and a little for a busy machine. */
 const boundMs = 1000
@@ -84,6 +87,44 @@ describe('the trail of two servers on one file', () => {
     const logged = `${one.output()}${two.output()}`.split('\n').filter((line) => line.includes('"event":{'))
     assert.ok(logged.length > 40)
     assert.match(stdout, new RegExp(`^whole: ${logged.length} events$`, 'm'))
+  })
+})
+
+/** Makes every rotation of a session half a minute older, as if so much time had passed since. */
+async function waitOutTheGrace(session: string): Promise<void> {
+  const store = sqliteStore(join(folder, 'data', 'holdfast.db'))
+  const record = await store.get(session)
+  if (record?.nonce == null || record.rotatedAt === null) throw new Error('nothing was rotated')
+  const older = (rotation: string) => rotation.slice(0, 24) + (Number.parseInt(rotation.slice(24), 36) - 30_000).toString(36)
+  const nonce = record.nonce.split('.').map(older).join('.')
+  assert.ok(await store.replace({ ...record, nonce, rotatedAt: record.rotatedAt - 30_000 }, record.revision))
+  await store[Symbol.asyncDispose]?.()
+}
+
+describe('a refresh token on two servers on one file', () => {
+  it('gives 64 at once one successor; replayed later it ends the session on both, and on one that starts after', async () => {
+    await using one = await serverProcess(folder)
+    await using two = await serverProcess(folder)
+    const { access, refresh: first, session } = await pairFor(await administrator(one))
+    const exchange = (server: ServerProcess, token: string) =>
+      postForm(server, '/oauth/token', { grant_type: 'refresh_token', refresh_token: token })
+    const userBy = async (server: ServerProcess, token: string) =>
+      (await server.client().get('/auth/user', { headers: { authorization: `Bearer ${token}` } })).status
+    const answers = await Promise.all(Array.from({ length: 64 }, (_, at) => exchange(at % 2 === 0 ? one : two, first)))
+    assert.ok(answers.every(({ status }) => status === 200))
+    const [successor = '', ...others] = new Set(answers.map(({ json }) => json.refresh_token))
+    assert.deepEqual(others, [])
+    for (const server of [one, two]) assert.equal(await userBy(server, access), 200)
+
+    await waitOutTheGrace(session)
+    const replays = await Promise.all([one, two].map((server) => exchange(server, first)))
+    for (const answer of replays) assertOauthError(answer, 400, 'invalid_grant')
+    await until(boundMs + slackMs, async () => (await userBy(one, access)) === 401 && (await userBy(two, access)) === 401)
+    await one.end('SIGKILL')
+    await using three = await serverProcess(folder)
+    for (const server of [two, three]) assertOauthError(await exchange(server, successor), 400, 'invalid_grant')
+    assert.equal(await userBy(three, access), 401)
+    assert.match(`${one.output()}${two.output()}`, /"kind":"authn_token_reuse"/)
   })
 })
 

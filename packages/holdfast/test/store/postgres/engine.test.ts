@@ -3,6 +3,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../../../../test/services/postgres.ts'
 import { createHoldfast } from '../../../src/index.ts'
+import { refreshRaces } from '../../engine/support/refresh-race.ts'
 import { openNodes } from './nodes.ts'
 
 let server: PostgresServer
@@ -96,5 +97,20 @@ describe('a session that one node remembers and another revokes', () => {
     expect(await lastLive(second, token, Date.now())).toBeLessThanOrEqual(maxStaleness)
     await close()
     await pool.end()
+  })
+})
+
+describe('refresh tokens', () => {
+  refreshRaces(async () => {
+    const { nodes, close } = await openNodes(server, 3)
+    const left = nodes.map(({ store }) => store)
+    return {
+      async open() {
+        const store = left.shift()
+        if (store === undefined) throw new Error('every node is taken')
+        return store
+      },
+      close,
+    }
   })
 })

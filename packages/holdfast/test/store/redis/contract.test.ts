@@ -10,6 +10,7 @@ import {
 import { redisStore } from '../../../src/store/redis.ts'
 import type { Store } from '../../../src/store/store.ts'
 import { storeContract } from '../../../src/testing/contract.ts'
+import { refreshRaces } from '../../engine/support/refresh-race.ts'
 import { type Connected, connect, connectCluster, connectSentinel, connectSingle } from './clients.ts'
 
 let prefixes = 0
@@ -67,6 +68,21 @@ describe('the store contract on a Redis Cluster', () => {
   })
   afterAll(() => cluster.stop())
   storeContract({ describe, it }, () => threeStores(() => connectCluster(cluster.rootNodes)))
+
+  describe('with the refresh tokens of engines on it', () => {
+    refreshRaces(async () => {
+      const { stores, close } = await threeStores(() => connectCluster(cluster.rootNodes))
+      const left: Store[] = [...stores]
+      return {
+        async open() {
+          const store = left.shift()
+          if (store === undefined) throw new Error('every node is taken')
+          return store
+        },
+        close,
+      }
+    })
+  })
 })
 
 describe('the store contract on Redis under Sentinel', () => {
