@@ -14,6 +14,8 @@ export interface TcpProxy {
   open(): void
   /** Leads new connections to another port, as an address that moves to another server does. */
   aim(port: number): void
+  /** Changes what the server says, piece by piece; the length must stay. Latin-1. */
+  rewrite(change: (text: string) => string): void
   /** Delays each piece of data by `ms`, in both directions. */
   delay(ms: number): void
   /** Keeps connections open and passes nothing on, as a lost route does; what arrives meanwhile is passed on later. */
@@ -48,6 +50,7 @@ export async function startTcpProxy(target: { readonly host?: string; readonly p
   let isShut = false
   let wait = 0
   let holding: RegExp | undefined
+  let rewritten = (text: string): string => text
 
   const isHeld = ({ said }: Pair): boolean => holding?.test(said) === true
 
@@ -60,7 +63,7 @@ export async function startTcpProxy(target: { readonly host?: string; readonly p
     const { waiting, to } = direction
     from.on('data', (chunk: Buffer) => {
       if (to === pair.upstream && pair.said.length < mostSaid) pair.said += chunk.toString('latin1')
-      waiting.push(chunk)
+      waiting.push(to === pair.client ? Buffer.from(rewritten(chunk.toString('latin1')), 'latin1') : chunk)
       if (isHeld(pair)) return
       if (wait === 0) flush(direction)
       else
@@ -117,6 +120,9 @@ export async function startTcpProxy(target: { readonly host?: string; readonly p
     },
     aim(next) {
       port = next
+    },
+    rewrite(change) {
+      rewritten = change
     },
     delay(ms) {
       wait = ms

@@ -35,15 +35,19 @@ const signs: readonly (readonly [sign: RegExp, problem: RedisOpenProblem, why: s
     'TLS does not match: check redis:// or rediss:// and the certificate',
   ],
   [/cluster support disabled/, 'not-a-cluster', 'the server is not part of a cluster'],
+  [/Unknown RESP type/, 'unreachable', 'what answers there is not Redis, or speaks TLS where the address has no rediss://'],
   [/unknown command|HELLO/i, 'too-old', 'the server is too old: 6.2 or newer is needed'],
 ]
+
+/** Node's own are words; those of the DOM's exceptions, an `AbortSignal` that ran out of time among them, are numbers. */
+const codeOf = (fault: Error): string => ('code' in fault && typeof fault.code === 'string' ? fault.code : '')
 
 /** The fault of a driver as one clear message. */
 export function openErrorOf(fault: unknown): RedisOpenError {
   if (fault instanceof RedisOpenError) return fault
   // As a Sentinel client tells of the connections that it keeps.
   if (typeof fault === 'object' && fault !== null && 'type' in fault && 'error' in fault) return openErrorOf(fault.error)
-  const text = fault instanceof Error ? `${fault.message} ${'code' in fault ? String(fault.code) : ''}` : String(fault)
+  const text = fault instanceof Error ? `${fault.message} ${codeOf(fault)}` : String(fault)
   const found = signs.find(([sign]) => sign.test(text))
   if (found !== undefined) return new RedisOpenError(found[1], found[2], fault)
   // A server that speaks no TLS waits for more of what looks to it like half a command, and the other way round.

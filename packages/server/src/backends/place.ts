@@ -22,5 +22,8 @@ export interface OpenedStore {
   close(): Promise<void>
 }
 
-/** A server that is away answers nothing: a start, a command and `doctor` wait no longer than this, in ms. */
-export const patienceMs = 5000
+/**
+ * A server that is away answers nothing: a start, a command and `doctor` wait no longer than this, in ms. With what a
+ * process needs to begin and to end, a start that is refused is over within five seconds.
+ */
+export const patienceMs = 3000

@@ -1,5 +1,6 @@
 /** The command line: names and help here, what they do in a file each, loaded when it is called for. */
 import { Command } from 'commander'
+import { timeLimit } from '../clock.ts'
 import { newSecret } from '../config/secret.ts'
 import { addEventCommands } from './events.ts'
 import { reportFailure } from './failure.ts'
@@ -44,10 +45,15 @@ function createProgram(): Command {
   return program
 }
 
+/** For what was printed to be read, in ms. */
+const lingerMs = 200
+
 export async function runProgram(argv: readonly string[]): Promise<void> {
   try {
     await createProgram().parseAsync([...argv])
   } catch (fault) {
     reportFailure(fault)
+    // A driver may keep a connection that is under way for seconds more.
+    timeLimit(lingerMs).addEventListener('abort', () => process.exit())
   }
 }
