@@ -5,6 +5,12 @@ import { Examples } from '../support/examples.ts'
 import { root } from '../support/workspace.ts'
 
 const frameworks = ['express', 'fastify', 'hono', 'node', 'web']
+/** Stock apps that issue JWTs of their own, hardened by the denylist, and how their owner ends a token. */
+const ownJwts = [
+  ['jsonwebtoken', '/logout-everywhere'],
+  ['jose', '/logout-everywhere'],
+  ['jose', '/logout'],
+] as const
 const examples = new Examples()
 
 afterEach(() => examples.end())
@@ -37,10 +43,10 @@ describe.each(frameworks)('the %s example', (name) => {
   })
 })
 
-describe('a stock app with jsonwebtoken and the denylist, on two nodes', () => {
-  it('takes a stolen token before its owner signs out everywhere, and on no node after, nor after a restart', async () => {
+describe.each(ownJwts)('a stock app with %s and the denylist, on two nodes', (name, ending) => {
+  it(`takes a stolen token before its owner's ${ending}, and on no node after, nor after a restart`, async () => {
     const folder = await examples.newFolder()
-    const nodes = [await examples.start('jsonwebtoken', folder), await examples.start('jsonwebtoken', folder)]
+    const nodes = [await examples.start(name, folder), await examples.start(name, folder)]
     const [here = ''] = nodes
     const { token } = (await (await fetch(`${here}/login`, post(login))).json()) as { token: string }
     const me = async (base: string, presented = token) => {
@@ -50,14 +56,14 @@ describe('a stock app with jsonwebtoken and the denylist, on two nodes', () => {
     for (const base of nodes) expect((await me(base))[0]).toBe(200)
 
     const out = { ...post({}), headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } }
-    expect((await fetch(`${here}/logout-everywhere`, out)).status).toBe(204)
+    expect((await fetch(here + ending, out)).status).toBe(204)
     const refused = [401, expect.stringContaining('Token has been revoked')]
     for (const base of nodes) expect(await me(base)).toEqual(refused)
     // Another spelling of the same signature is the same token.
     expect((await me(here, `${token}=`))[0]).toBe(401)
 
     await examples.endPrograms()
-    expect(await me(await examples.start('jsonwebtoken', folder))).toEqual(refused)
+    expect(await me(await examples.start(name, folder))).toEqual(refused)
   })
 })
 
@@ -104,7 +110,7 @@ describe('the chat example', () => {
 it('every example that serves is run here', async () => {
   const helpers = ['served.ts', 'users.ts', 'tsconfig.json']
   const programs = (await readdir(join(root, 'examples'))).filter((file) => !helpers.includes(file))
-  expect(programs.sort()).toEqual(['chat', ...[...frameworks, 'jsonwebtoken'].map((name) => `${name}.ts`)].sort())
+  expect(programs.sort()).toEqual(['chat', ...[...frameworks, 'jose', 'jsonwebtoken'].map((name) => `${name}.ts`)].sort())
 })
 
 it('the README shows the Express example as it is', async () => {
