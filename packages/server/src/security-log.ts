@@ -2,6 +2,9 @@
 import { type EventInput, type EventSeverity, eventKinds, type SecurityEvent } from 'holdfast'
 import { type Logger, printable } from './logging.ts'
 
+/** Who did it when it was done at the command line: no account has such an id. */
+export const commandLine = 'command-line'
+
 export type SecurityLog = (event: EventInput) => void
 
 const levels = { info: 'info', warn: 'warn', critical: 'error' } as const satisfies Record<EventSeverity, keyof Logger>

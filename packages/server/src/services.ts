@@ -20,6 +20,7 @@ import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { createPasswordHasher, type PasswordHasher, type PasswordHasherOptions } from './passwords/hash.ts'
 import { logEvent, type SecurityLog } from './security-log.ts'
 import { createSetup, type Setup } from './setup.ts'
+import { sweepApiKeys } from './sweeps.ts'
 import { createWebhook, type Webhook } from './webhook/webhook.ts'
 
 export interface Services {
@@ -54,6 +55,8 @@ export interface ServiceOverrides {
   readonly clock?: Clock
   /** In place of the configured session store; closed with the server. */
   readonly store?: HoldfastOptions['store']
+  /** Default true. What a command does is in the trail; its output is its answer. */
+  readonly logsEvents?: boolean
   /** How long a stop waits for requests under way, in ms. Default 10 s. */
   readonly drainLimitMs?: number
   /** Engine options that have no variable. */
@@ -112,7 +115,7 @@ export async function openServices(config: Config, logger: Logger, overrides: Se
     })
     const trail = openTrail({ log: keys.eventLog, secret, clock, logger })
     holdfast.on((event) => {
-      logEvent(logger, event)
+      if (overrides.logsEvents !== false) logEvent(logger, event)
       trail.trail.record(event)
     })
     const apiKeys = apiKeysOf(keys, { secret, accounts, logger, clock, holdfast })
@@ -168,6 +171,7 @@ interface Opened extends Pick<Services, 'config' | 'logger' | 'holdfast' | 'acco
 
 function assemble({ sessions, keys, trail, clock, ...opened }: Opened): Services {
   const { config, holdfast, accounts, now } = opened
+  const onFault = (fault: unknown, doing: string) => opened.logger.error({ err: fault, doing }, 'A fault in the background')
   let stopping = false
   const webhook = createWebhook({
     setting: config.webhook,
@@ -176,8 +180,9 @@ function assemble({ sessions, keys, trail, clock, ...opened }: Opened): Services
     clock,
     now,
     tell: (event) => holdfast.emit(event),
-    onFault: (fault, doing) => opened.logger.error({ err: fault, doing }, 'A fault in the background'),
+    onFault,
   })
+  const stopSweeping = sweepApiKeys(opened.apiKeys, clock, onFault)
   return {
     ...opened,
     setup: createSetup(accounts, now, config.setupToken),
@@ -195,6 +200,7 @@ function assemble({ sessions, keys, trail, clock, ...opened }: Opened): Services
     },
     async close() {
       stopping = true
+      stopSweeping()
       try {
         await webhook.stop()
         await holdfast.close()

@@ -120,7 +120,7 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
     if (!(await write(() => store.insert(record, { max: keysPerOwner, now })))) {
       throw new HoldfastError('conflict', { detail: `there are ${keysPerOwner} keys already: revoke one first` })
     }
-    events.emit({ kind: 'api_key_created', subject: record.owner })
+    events.emit({ kind: 'api_key_created', subject: record.owner, object: record.id })
     return shown(record)
   }
 
@@ -135,12 +135,12 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
     if (typeof parsed === 'string') return { reason: parsed }
     const record = await guard.reads.run(readDeadline, () => store.get(parsed.id))
     if (record === undefined || !equalText(record.digest, parsed.digest)) return { reason: 'unknown' }
-    const { owner } = record
+    const { owner, id } = record
     const ended = endOf(record, clock.now())
-    if (ended !== undefined) return { reason: ended, owner }
-    if (!(await guard.reads.run(readDeadline, () => isOwnerActive(owner)))) return { reason: 'owner-ended', owner }
+    if (ended !== undefined) return { reason: ended, owner, id }
+    if (!(await guard.reads.run(readDeadline, () => isOwnerActive(owner)))) return { reason: 'owner-ended', owner, id }
     const isAllowed = record.networks.length === 0 || isInNetworks(ip, record.networks)
-    return isAllowed ? record : { reason: 'source-not-allowed', owner }
+    return isAllowed ? record : { reason: 'source-not-allowed', owner, id }
   }
 
   /** Not waited for: a key whose use could not be recorded is good all the same. */
@@ -175,8 +175,8 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
       try {
         const found = await judged(token, ip)
         if ('reason' in found) {
-          const { reason, owner = null } = found
-          events.emit({ kind: eventOf[reason], subject: owner, ip: keptAddress(ip), outcome: reason })
+          const { reason, owner = null, id = null } = found
+          events.emit({ kind: eventOf[reason], subject: owner, object: id, ip: keptAddress(ip), outcome: reason })
           return { status: 'dead', reason }
         }
         touch(found, ip)
@@ -196,13 +196,13 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
       const record = await write(() => store.get(id))
       if (record === undefined || (owner !== undefined && record.owner !== owner)) return false
       const isRevoked = await write(() => store.revoke(id, clock.now()))
-      if (isRevoked) events.emit({ kind: 'api_key_revoked', subject: record.owner })
+      if (isRevoked) events.emit({ kind: 'api_key_revoked', subject: record.owner, object: id })
       return isRevoked
     },
 
     async revokeOwner(owner) {
       const ids = await write(() => store.revokeOwner(owner, clock.now()))
-      for (const _ of ids) events.emit({ kind: 'api_key_revoked', subject: owner })
+      for (const id of ids) events.emit({ kind: 'api_key_revoked', subject: owner, object: id })
       return ids
     },
 
@@ -220,4 +220,5 @@ interface Failed {
   readonly reason: ApiKeyFailure
   /** Known once the key is. */
   readonly owner?: string
+  readonly id?: string
 }

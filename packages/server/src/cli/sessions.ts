@@ -1,6 +1,7 @@
 /** `holdfast-server sessions …`: see and end sessions from the command line. */
 import type { Command } from 'commander'
 import { type RevokeSelector, type Session, type SessionWire, sessionWire } from 'holdfast'
+import { commandLine } from '../security-log.ts'
 import type { Services } from '../services.ts'
 import { CommandFailure } from './failure.ts'
 import { type OutputOptions, print, type Row } from './table.ts'
@@ -57,8 +58,9 @@ async function list(options: ListOptions): Promise<void> {
   })
 }
 
-async function endEveryone({ holdfast }: Services): Promise<void> {
+async function endEveryone({ holdfast, securityLog }: Services): Promise<void> {
   await holdfast.revokeAll()
+  securityLog({ kind: 'authz_admin', actor: commandLine, outcome: 'everyone-out' })
   console.log('Every session ended')
 }
 
@@ -67,6 +69,11 @@ async function endSome(services: Services, target: RevokeSelector): Promise<void
     throw new CommandFailure('holdfast-server: there is no session of that id')
   }
   const { revoked } = await services.holdfast.revoke(target, { reason: 'admin' })
+  const event =
+    'session' in target
+      ? { session: target.session, outcome: 'session-ended' }
+      : { subject: target.subject, outcome: 'sessions-ended' }
+  services.securityLog({ kind: 'authz_admin', actor: commandLine, ...event })
   console.log(revoked.length === 1 ? '1 session ended' : `${revoked.length} sessions ended`)
 }
 

@@ -1,9 +1,10 @@
 /** `holdfast-server users …`: accounts from the command line, also before there is an administrator. */
 import type { Command } from 'commander'
 import { type Account, type Role, roles, type UserWire, userWire } from '../accounts/account.ts'
-import { changeAccount, createAccount, setPassword } from '../accounts/administer.ts'
+import { changeAccount, createAccount, removeAccount, setPassword } from '../accounts/administer.ts'
 import { emailProblem, usernameProblem } from '../accounts/names.ts'
 import type { AccountChange } from '../accounts/store.ts'
+import { commandLine } from '../security-log.ts'
 import type { Services } from '../services.ts'
 import { CommandFailure } from './failure.ts'
 import { readNewPassword } from './password-input.ts'
@@ -52,6 +53,7 @@ async function add(username: string, { email, role }: AddOptions): Promise<void>
   const password = await readNewPassword()
   await withServices(async (services) => {
     const account = await createAccount(services, { username, password, email, role: checkedRole })
+    services.securityLog({ kind: 'user_created', subject: account.id, actor: commandLine, outcome: account.role })
     console.log(`Added ${account.username} (${account.role}), id ${account.id}`)
   })
 }
@@ -60,6 +62,8 @@ async function change(login: string, wanted: AccountChange, done: string): Promi
   await withServices(async (services) => {
     const account = await requireAccount(services, login)
     const after = await changeAccount(services, account.id, wanted)
+    const outcome = Object.keys(wanted).join(' ')
+    services.securityLog({ kind: 'user_updated', subject: after.id, actor: commandLine, outcome })
     console.log(`${after.username}: ${done}`)
   })
 }
@@ -69,7 +73,17 @@ async function changePassword(login: string): Promise<void> {
   await withServices(async (services) => {
     const account = await requireAccount(services, login)
     await setPassword(services, account, password)
+    services.securityLog({ kind: 'authn_password_change', subject: account.id, actor: commandLine })
     console.log(`${account.username}: password set, every session ended`)
+  })
+}
+
+async function remove(login: string): Promise<void> {
+  await withServices(async (services) => {
+    const account = await requireAccount(services, login)
+    await removeAccount(services, account.id)
+    services.securityLog({ kind: 'user_deleted', subject: account.id, actor: commandLine })
+    console.log(`${account.username}: deleted, every session and API key ended`)
   })
 }
 
@@ -100,6 +114,11 @@ export function addUserCommands(program: Command): void {
     .description('allow sign-in again')
     .argument('<user>', 'user name, address or id')
     .action((login: string) => change(login, { disabled: false }, 'enabled'))
+  users
+    .command('delete')
+    .description('delete the account; its sessions and API keys end at once')
+    .argument('<user>', 'user name, address or id')
+    .action(remove)
   users
     .command('set-role')
     .description('change the role; a new role ends every session of the account')

@@ -23,7 +23,9 @@ export async function requireUsableConfig(): Promise<Config> {
 export async function withServices<T>(run: (services: Services) => Promise<T>): Promise<T> {
   const config = await requireUsableConfig()
   // What a command prints is its answer; only what goes wrong is logged beside it.
-  const services = await openServices(config, createLogger({ format: 'json', level: 'warn' }, process.stderr))
+  const services = await openServices(config, createLogger({ format: 'json', level: 'warn' }, process.stderr), {
+    logsEvents: false,
+  })
   try {
     return await run(services)
   } finally {

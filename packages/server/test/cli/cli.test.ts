@@ -122,6 +122,25 @@ describe('users', () => {
     assert.equal((await alice.get('/admin/users')).status, 200)
     await succeed(['users', 'disable', 'root'])
     await fail(['users', 'disable', 'alice'], /last enabled administrator/)
+    await succeed(['users', 'delete', 'root'])
+    await fail(['users', 'delete', 'root'], /there is no account of that name/)
+    await succeed(['sessions', 'revoke', '--everyone'])
+    const trail = (await succeed(['events', 'tail', '--no-follow', '-n', '1000', '--json'])).trim().split('\n')
+    const byCommand = trail.map((line) => JSON.parse(line)).filter(({ actor }) => actor === 'command-line')
+    assert.deepEqual(
+      byCommand.map(({ kind, outcome }) => (outcome === null ? kind : `${kind} ${outcome}`)),
+      [
+        'user_created user',
+        'user_updated disabled',
+        'user_updated disabled',
+        'authn_password_change',
+        'user_updated role',
+        'user_updated disabled',
+        'user_deleted',
+        'authz_admin everyone-out',
+      ],
+    )
+    assert.match(await succeed(['events', 'verify']), /^whole: /)
   })
 })
 
