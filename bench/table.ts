@@ -33,6 +33,14 @@ const caseNames: Readonly<Record<string, string>> = {
   'fast-jwt': 'fast-jwt HS256, cached',
   jose: 'jose HS256 jwtVerify',
   'iron-session': 'iron-session unsealData',
+  lockout: 'Holdfast lockout, an attempt counted and forgiven',
+  refresh: 'Holdfast refresh on memory',
+  'jwt-EdDSA': 'Holdfast EdDSA, signature and claims',
+  'fast-jwt-EdDSA': 'fast-jwt EdDSA, no cache',
+  'jose-EdDSA': 'jose EdDSA jwtVerify',
+  'jwt-ES256': 'Holdfast ES256, signature and claims',
+  'fast-jwt-ES256': 'fast-jwt ES256, no cache',
+  'jose-ES256': 'jose ES256 jwtVerify',
 }
 
 function microTable({ micro }: Results): string[] {

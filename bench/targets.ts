@@ -31,6 +31,8 @@ const limits: readonly Limit[] = [
     unit: 'µs',
     read: ({ micro }) => micro?.cases.lockout?.wall.median,
   },
+  // 5,000 a second on one core.
+  { name: 'refresh on memory', most: 200, unit: 'µs', read: ({ micro }) => micro?.cases.refresh?.wall.median },
   { name: 'memory per session', most: 600, unit: 'B', read: ({ memory }) => memory?.bytes.median },
   { name: 'Redis memory per session', most: 450, unit: 'B', read: ({ stores }) => stores?.redis.bytes },
   { name: 'revocation seen on another node, Redis, p99', most: 50, unit: 'ms', read: lagIn('redis') },
@@ -67,6 +69,19 @@ function yardstickOutcomes({ micro }: Results): Outcome[] {
   })
 }
 
+/** Signature and claims of a JWT beside the libraries, in the same rounds. */
+function jwtOutcomes({ micro }: Results): Outcome[] {
+  return ['EdDSA', 'ES256'].flatMap((algorithm) =>
+    ['fast-jwt', 'jose'].flatMap((library) => {
+      const own = micro?.cases[`jwt-${algorithm}`]?.cpu.median
+      const theirs = micro?.cases[`${library}-${algorithm}`]?.cpu.median
+      if (own === undefined || theirs === undefined) return []
+      const measured = `${own.toFixed(1)} against ${theirs.toFixed(1)} µs of CPU`
+      return [{ target: `JWT ${algorithm} ahead of ${library}`, measured, met: own <= theirs }]
+    }),
+  )
+}
+
 function percent(ratio: number): string {
   return `${(ratio * 100).toFixed(1)} %`
 }
@@ -100,6 +115,6 @@ export function judge(results: Results): Outcome[] {
     if (value === undefined) continue
     outcomes.push({ target: `${name} ≤ ${most} ${unit}`, measured: `${value.toFixed(2)} ${unit}`, met: value <= most })
   }
-  outcomes.push(...yardstickOutcomes(results), ...storeOutcomes(results))
+  outcomes.push(...yardstickOutcomes(results), ...jwtOutcomes(results), ...storeOutcomes(results))
   return results.http === undefined ? outcomes : [...outcomes, ...httpOutcomes(results.http)]
 }

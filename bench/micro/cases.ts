@@ -7,6 +7,7 @@ import { freshHoldfast, signIn } from '../shared/holdfast.ts'
 import { type FastJwtVerified, fastJwtTokens, type JoseVerified, joseTokens } from '../shared/jwt.ts'
 import { peer } from '../shared/peer.ts'
 import type { Case, Presented } from './rounds.ts'
+import { jwtCases, refreshCase } from './token-cases.ts'
 
 export interface Population {
   /** Sessions in each store. */
@@ -121,5 +122,7 @@ export async function allCases(population: Population, folder: string): Promise<
     await fastJwtCase(inRotation),
     await joseCase(inRotation),
     await ironSessionCase(inRotation),
+    await refreshCase(inRotation),
+    ...(await jwtCases(inRotation)),
   ]
 }

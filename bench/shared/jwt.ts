@@ -1,5 +1,5 @@
 /** Signed tokens of two libraries, each in the form that the library is fastest with. */
-import { randomBytes, webcrypto } from 'node:crypto'
+import { generateKeyPairSync, type KeyPairKeyObjectResult, randomBytes, webcrypto } from 'node:crypto'
 import { peer } from './peer.ts'
 
 interface SignJwt {
@@ -34,6 +34,24 @@ export async function joseTokens(): Promise<JoseTokens> {
   }
 }
 
+export type JwtAlgorithm = 'EdDSA' | 'ES256'
+
+function keyPair(algorithm: JwtAlgorithm): KeyPairKeyObjectResult {
+  return algorithm === 'EdDSA' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' })
+}
+
+/** With a public key object, imported once. */
+export async function josePublicKeyTokens(alg: JwtAlgorithm): Promise<JoseTokens> {
+  const { jwtVerify, SignJWT } = await peer<Jose>('jose')
+  const { privateKey, publicKey } = keyPair(alg)
+  const options = { algorithms: [alg] }
+  return {
+    sign: (subject) =>
+      new SignJWT({ sub: subject, role: 'member' }).setProtectedHeader({ alg }).setExpirationTime('12h').sign(privateKey),
+    verify: (token) => jwtVerify(token, publicKey, options),
+  }
+}
+
 interface FastJwt {
   readonly createSigner: (options: object) => (claims: object) => string
   readonly createVerifier: (options: object) => (token: string) => FastJwtVerified
@@ -58,5 +76,17 @@ export async function fastJwtTokens(): Promise<FastJwtTokens> {
   return {
     sign: (subject) => signer({ sub: subject, role: 'member' }),
     verify: createVerifier({ key, cache: 10_000 }),
+  }
+}
+
+/** With a public key, and no cache of verified tokens. */
+export async function fastJwtPublicKeyTokens(algorithm: JwtAlgorithm): Promise<FastJwtTokens> {
+  const { createSigner, createVerifier } = await peer<FastJwt>('fast-jwt')
+  const { privateKey, publicKey } = keyPair(algorithm)
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' })
+  const signer = createSigner({ key, algorithm, expiresIn: twelveHours })
+  return {
+    sign: (subject) => signer({ sub: subject, role: 'member' }),
+    verify: createVerifier({ key: publicKey.export({ type: 'spki', format: 'pem' }), algorithms: [algorithm] }),
   }
 }

@@ -5,8 +5,8 @@
  */
 import type { Clock } from '../engine/clock.ts'
 import type { Count, CounterStore } from '../store/counters.ts'
-import type { Instant } from '../store/store.ts'
-import { counting } from './counting.ts'
+import type { Awaitable, Instant } from '../store/store.ts'
+import { counting, countingEach } from './counting.ts'
 import { SlidingCount, type Taken } from './sliding.ts'
 
 export interface BudgetRule {
@@ -57,13 +57,13 @@ export class FailureBudget {
 }
 
 /** A lock is a counter whose window is its length; adding to it again does not make it longer. */
-export function addLock(counters: CounterStore, key: string, now: Instant, windowMs: number): Promise<Count> {
+export function addLock(counters: CounterStore, key: string, now: Instant, windowMs: number): Awaitable<Count> {
   return counting(() => counters.add(lockPrefix + key, 1, { now, windowMs, atMost: 1 }))
 }
 
 /** When the longest of these locks ends; `undefined` when none holds. */
 export async function lockedUntil(counters: CounterStore, keys: readonly string[], now: Instant): Promise<Instant | undefined> {
-  const found = await counting(() => Promise.all(keys.map((key) => counters.read(lockPrefix + key, now))))
+  const found = await countingEach(keys, (key) => counters.read(lockPrefix + key, now))
   const ends = found.flatMap((lock) => (lock === undefined ? [] : [lock.resetsAt]))
   return ends.length === 0 ? undefined : Math.max(...ends)
 }

@@ -18,12 +18,14 @@ export interface LockKeys {
 }
 
 const digestLength = 22
+/** Characters that the MAC has room for, however they are encoded. */
+const longestSigned = 300
 const separator = '|'
 
 /** The keys of a name, `subject` being the account that it belongs to, null when there is none. */
 export function lockKeys(keyring: Keyring, name: string, subject: string | null, source: string): LockKeys {
   const mac = keyring.signing.mac('lockout')
-  const digestOf = (text: string) => mac.signText(sha256(text)).slice(0, digestLength)
+  const digestOf = (text: string) => mac.signText(text.length > longestSigned ? sha256(text) : text).slice(0, digestLength)
   const ofName = digestOf(`name:${nameKey(name)}`)
   // Names of one account share its ceiling. An unknown name has one too, and as much is computed for it.
   const ofAccount = digestOf(subject === null ? `name:${nameKey(name)}:` : `subject:${subject}`)

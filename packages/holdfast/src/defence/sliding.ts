@@ -9,7 +9,7 @@
 import type { Clock } from '../engine/clock.ts'
 import type { CounterStore } from '../store/counters.ts'
 import type { Instant } from '../store/store.ts'
-import { counting } from './counting.ts'
+import { counting, countingEach } from './counting.ts'
 
 export interface SlidingRule {
   /** At most this many, 1 or more, … */
@@ -56,7 +56,7 @@ export class SlidingCount {
   /** Forgets what was counted under this key. */
   async forget(key: string): Promise<void> {
     const part = this.#partAt(this.#clock.now())
-    await counting(() => Promise.all(indices.map((back) => this.#counters.reset(keyOf(key, part - back)))))
+    await countingEach(indices, (back) => this.#counters.reset(keyOf(key, part - back)))
   }
 
   #partAt(now: Instant): number {
@@ -65,9 +65,7 @@ export class SlidingCount {
 
   /** Counts of the parts before the current one, latest first. */
   async #past(key: string, part: number, now: Instant): Promise<number[]> {
-    const counts = await counting(() =>
-      Promise.all(indices.slice(1).map((back) => this.#counters.read(keyOf(key, part - back), now))),
-    )
+    const counts = await countingEach(earlier, (back) => this.#counters.read(keyOf(key, part - back), now))
     return counts.map((found) => found?.count ?? 0)
   }
 
@@ -81,6 +79,7 @@ export class SlidingCount {
 }
 
 const indices: readonly number[] = Array.from({ length: parts }, (_, back) => back)
+const earlier: readonly number[] = indices.slice(1)
 
 function keyOf(key: string, part: number): string {
   return `${key}:${part}`
