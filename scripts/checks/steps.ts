@@ -35,11 +35,14 @@ export const steps: readonly Step[] = [
   { name: 'knip', what: 'files, exports and dependencies that nothing uses', program: 'knip', args: ['--no-progress'] },
   { name: 'package', what: 'the packed library: publint, attw', program: 'node', args: ['scripts/check-package.ts'] },
   { ...tests('holdfast', 'the library', services), limit: twentyMinutes },
-  tests('server', 'the standalone server', [
-    ...services,
-    { program: 'openssl', debian: 'openssl' },
-    { program: 'promtool', debian: 'prometheus' },
-  ]),
+  {
+    ...tests('server', 'the standalone server', [
+      ...services,
+      { program: 'openssl', debian: 'openssl' },
+      { program: 'promtool', debian: 'prometheus' },
+    ]),
+    limit: twentyMinutes,
+  },
   tests('history', 'three nodes under load and faults, on real Redis servers', services),
   tests('browser', 'pages in real Chromium', [{ program: 'chromium', debian: 'chromium' }]),
   tests('system', 'layout, packed library, browser walls, documentation'),
