@@ -77,7 +77,9 @@ export class PostgresSessions implements SessionStore {
       return { inserted: true, evicted: [] }
     }
     const { max, now, whenFull, replaces = null } = cap
-    const rows = await this.#database.run('insert_within', this.#sql.insertWithin, [...values, max, now, whenFull, replaces])
+    // Beyond the column's type, which is how "no cap" is spelled: nobody has so many.
+    const most = Math.min(max, largestInteger)
+    const rows = await this.#database.run('insert_within', this.#sql.insertWithin, [...values, most, now, whenFull, replaces])
     const revoked = idsIn(rows[0]?.[1])
     const evicted = revoked.filter((id) => id !== replaces)
     this.#note(evicted, { at: now, reason: 'evicted' })

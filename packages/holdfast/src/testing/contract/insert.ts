@@ -60,6 +60,11 @@ export const insertChecks: Checks = {
     assert.equal(insertions.filter(({ inserted }) => inserted).length, refusing.max)
     assert.equal((await everyRecord(store)).length, refusing.max)
   },
+  'takes a cap that nobody reaches, as large as a number is exact': async ({ store }) => {
+    const limitless = { ...refusing, max: Number.MAX_SAFE_INTEGER }
+    for (const number of [1, 2]) assert.deepEqual(await store.insert(sample(number), limitless), { inserted: true, evicted: [] })
+    assert.equal((await everyRecord(store)).length, 2)
+  },
   'evicts the earliest created, at the given instant': async ({ store }) => {
     for (const number of [30, 10, 20]) await store.insert(sample(number))
     await store.touch([{ id: sampleId(10), seenAt: now, idleExpiresAt: now + minute, ip: null }])
