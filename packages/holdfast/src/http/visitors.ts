@@ -6,7 +6,7 @@ import { HoldfastError } from '../engine/errors.ts'
 import type { Session } from '../engine/session.ts'
 import { anonymousTokenHeader } from '../shared/names.ts'
 import type { Attributes, SessionId } from '../store/store.ts'
-import { type Delivered, markPrivate, type StartAnonymousInput, startAnonymous } from './changes.ts'
+import { type Delivered, markPrivate, requireTold, type StartAnonymousInput, startAnonymous } from './changes.ts'
 import type { Exchange } from './exchange.ts'
 
 export interface VisitInput<A extends Attributes = Attributes> extends StartAnonymousInput<A> {
@@ -38,7 +38,7 @@ function resume<A extends Attributes>(exchange: Exchange<A>, session: Session<A>
 export async function visit<A extends Attributes>(exchange: Exchange<A>, input: VisitInput<A>): Promise<Visit<A>> {
   const { session: named, ...start } = input
   const { verdict, credential } = exchange
-  if (verdict.status === 'unknown') throw new HoldfastError(verdict.code, { retryAfter: verdict.retryAfter })
+  requireTold(exchange)
   if (verdict.status === 'live') {
     return named === undefined || named === verdict.session.id ? resume(exchange, verdict.session) : refuse()
   }

@@ -204,6 +204,23 @@ describe.each(Object.entries(apps))('a stream on %s', (name, serve) => {
     expect([stream?.ended, world.holdfast.stats().connections]).toEqual([true, 0])
   })
 
+  it('cuts off a reader that takes nothing for as long as it may, and none that reads', async () => {
+    await restart({ connections: { maxBuffered: 67_108_864, writeTimeout: '10s' } })
+    const alice = await signedIn()
+    const bob = await signedIn('bob')
+    const stalled = await open('/stream', alice.headers)
+    await open('/stream', bob.headers)
+    stalled.response.pause()
+    // More than what is between the two ends takes, so that some of it waits here.
+    for (let sent = 0; sent < 400; sent += 1) for (const stream of streams) stream.send({ data: 'x'.repeat(65_536) })
+    // What is under way gets somewhere meanwhile, and its time begins anew.
+    for (let round = 0; round < 100 && world.holdfast.stats().connections > 1; round += 1) {
+      for (let turn = 0; turn < 20; turn += 1) await tick()
+      world.clock.advance(5000)
+    }
+    expect(streams.map(({ ended }) => ended)).toEqual([true, false])
+  })
+
   // A fetch handler cannot reach the socket: what it has handed over is the server's.
   if (name !== 'web' && name !== 'hono over fetch') {
     it('delivers nothing to a stalled reader after its session ended', async () => {
