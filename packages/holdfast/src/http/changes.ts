@@ -137,11 +137,6 @@ export function requireOwnPage<A extends Attributes>(exchange: Exchange<A>): voi
   if (detail !== undefined) throw new HoldfastError('csrf-failed', { detail })
 }
 
-/** What cannot be told is neither resumed nor replaced: nothing begins until it can. */
-export function requireTold<A extends Attributes>({ verdict }: Exchange<A>): void {
-  if (verdict.status === 'unknown') throw new HoldfastError(verdict.code, { retryAfter: verdict.retryAfter })
-}
-
 async function issueFor<A extends Attributes>(exchange: Exchange<A>, input: IssueInput<A>): Promise<Issued<A>> {
   const { engine } = exchange.core
   const { session } = exchange
@@ -162,8 +157,6 @@ export async function signIn<A extends Attributes>(exchange: Exchange<A>, input:
   // The new cookie takes the place of the old one, whose session would live on with nobody to end it but a thief.
   requireTold(exchange)
   if (allowCrossSite !== true) requireOwnPage(exchange)
-  // The session that the request came with has to end, and a visitor's data to come along.
-  requireTold(exchange)
   await exchange.core.limits.signIn.spend(exchange.context.ip)
   return deliver(exchange, await issueFor(exchange, { ...identity, context: exchange.context }))
 }

@@ -41,7 +41,6 @@ export async function issueTokens<A extends Attributes>(
   exchange.requireTransport()
   requireTold(exchange)
   if (allowCrossSite !== true) requireOwnPage(exchange)
-  requireTold(exchange)
   await core.limits.signIn.spend(context.ip)
   // A browser has one session: tokens in its cookie take the place of the one it came with.
   const before = session === null ? {} : session.anonymous ? { promotes: session.id } : { replaces: session.id }
