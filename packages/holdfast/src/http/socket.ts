@@ -1,12 +1,10 @@
 /** One open WebSocket: what is delivered to the app, what is sent, and its end. */
 import type { Socket } from 'node:net'
-import type { ConnectionEnd, LiveConnection } from '../engine/api.ts'
-import { eventLoopTurn } from '../engine/clock.ts'
 import type { Session } from '../engine/session.ts'
 import { closeCodes, type SessionEndReason } from '../shared/live.ts'
 import type { Attributes } from '../store/store.ts'
 import type { HttpCore } from './core.ts'
-import type { LiveMember } from './live.ts'
+import { type Admitted, OpenConnection } from './open-connection.ts'
 import { reset } from './sink-node.ts'
 
 /** A WebSocket of `ws`, as far as it is used here. */
@@ -32,9 +30,7 @@ export interface SocketSession<A extends Attributes = Attributes> {
   readonly signal: AbortSignal
 }
 
-export interface SocketParts {
-  readonly session: Session
-  readonly source: string
+export interface SocketParts extends Admitted<Attributes> {
   /** The connection below the WebSocket. */
   readonly raw: Socket
   readonly socket: WebSocketLike
@@ -51,14 +47,9 @@ interface Guarded {
 /** Heartbeats in a row after which nothing was heard: the other end is gone, although TCP does not know it yet. */
 const mostUnheard = 2
 
-export class GuardedSocket implements SocketSession, LiveMember {
-  readonly #core: HttpCore
+export class GuardedSocket extends OpenConnection implements SocketSession {
   readonly #parts: SocketParts
   readonly #original: Guarded
-  #connection: LiveConnection | undefined
-  #isEnded = false
-  #hasLeft = false
-  #abort: AbortController | undefined
   /** What came while the store was asked, in order; undefined while nothing waits. */
   #queue: Values[] | undefined
   #closing: Values | undefined
@@ -66,7 +57,7 @@ export class GuardedSocket implements SocketSession, LiveMember {
   #unheard = 0
 
   constructor(core: HttpCore, parts: SocketParts) {
-    this.#core = core
+    super(core, parts)
     this.#parts = parts
     const socket = parts.socket as unknown as Guarded
     this.#original = { emit: socket.emit.bind(socket), send: socket.send.bind(socket) }
@@ -77,28 +68,7 @@ export class GuardedSocket implements SocketSession, LiveMember {
   begin(): void {
     // A frame that breaks the protocol is the client's fault, and must not end the process.
     this.#parts.socket.on('error', () => undefined)
-    this.#core.live.join(this)
-    this.#connection = this.#core.engine.connect(this.session, (end) => this.#finish(end))
-  }
-
-  get session(): Session {
-    return this.#parts.session
-  }
-
-  get source(): string {
-    return this.#parts.source
-  }
-
-  get ended(): boolean {
-    return this.#isEnded
-  }
-
-  get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController()
-      if (this.#isEnded) this.#abort.abort()
-    }
-    return this.#abort.signal
+    this.join()
   }
 
   // What the registry of open connections asks.
@@ -116,22 +86,17 @@ export class GuardedSocket implements SocketSession, LiveMember {
   }
 
   beat(): void {
-    if (this.#isEnded) return
+    if (this.ended) return
     const { socket, raw } = this.#parts
     this.#unheard = raw.bytesRead === this.#heard && !socket.isPaused ? this.#unheard + 1 : 0
     this.#heard = raw.bytesRead
     if (this.#unheard > mostUnheard) this.stalled()
-    else if (this.buffered > 0) this.#core.live.wrote(this)
+    else if (this.buffered > 0) this.core.live.wrote(this)
     else socket.ping()
   }
 
   retire(): void {
     this.#endWith(closeCodes.goingAway)
-  }
-
-  stalled(): void {
-    this.#leave()
-    this.cut()
   }
 
   cut(): void {
@@ -153,18 +118,18 @@ export class GuardedSocket implements SocketSession, LiveMember {
   }
 
   #receive(message: Values): void {
-    if (this.#isEnded) return
+    if (this.ended) return
     if (this.#queue !== undefined) {
       this.#queue.push(message)
       return
     }
-    const isServed = this.#connection?.check() ?? false
+    const isServed = this.connection?.check() ?? false
     if (isServed === true) this.#deliver(message)
     else void this.#deliverInTurn([message])
   }
 
   #deliver(message: Values): void {
-    this.#connection?.note()
+    this.connection?.note()
     this.#original.emit('message', ...message)
   }
 
@@ -176,8 +141,8 @@ export class GuardedSocket implements SocketSession, LiveMember {
     socket.pause()
     try {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const isServed = await this.#connection?.check()
-        if (this.#isEnded) break
+        const isServed = await this.connection?.check()
+        if (this.ended) break
         if (isServed === true) this.#deliver(next)
         // Dropping it unsaid would lose it: the client is to come again, and send it again.
         else this.#endWith(closeCodes.tryAgainLater)
@@ -190,65 +155,41 @@ export class GuardedSocket implements SocketSession, LiveMember {
   }
 
   #closed(values: Values): void {
-    this.#leave()
+    this.leave()
     this.#original.emit('close', ...values)
   }
 
   #send(values: Values): void {
-    if (this.#isEnded) {
+    if (this.ended) {
       const sent = values.at(-1)
       if (typeof sent === 'function') queueMicrotask(() => sent(new Error('the connection has ended')))
       return
     }
     this.#original.send(...values)
     const { buffered } = this
-    if (buffered > this.#core.live.settings.maxBuffered) this.stalled()
-    else if (buffered > 0) this.#core.live.wrote(this)
+    if (buffered > this.core.live.settings.maxBuffered) this.stalled()
+    else if (buffered > 0) this.core.live.wrote(this)
   }
 
   // How it ends.
 
-  #finish(end: ConnectionEnd): void {
-    if (this.#hasLeft) return
-    if (end.cause === 'closing') this.#endWith(closeCodes.goingAway)
-    else if (end.cause === 'unknown') this.#endWith(closeCodes.tryAgainLater)
-    else {
-      const wasEnded = this.#isEnded
-      this.#leave()
-      if (wasEnded) this.cut()
-      else void this.#sayLast(end.cause === 'revoked' ? end.reason : end.cause)
-    }
+  protected giveUp(cause: 'closing' | 'unknown'): void {
+    this.#endWith(cause === 'closing' ? closeCodes.goingAway : closeCodes.tryAgainLater)
   }
 
-  async #sayLast(reason: SessionEndReason): Promise<void> {
-    // What was sent in this turn is with the kernel after it, unless the reader does not read.
-    if (this.buffered > 0) await eventLoopTurn()
-    if (this.buffered > 0) this.cut()
-    else this.#close(closeCodes.sessionEnded, reason)
+  protected sayEnded(reason: SessionEndReason): void {
+    this.#close(closeCodes.sessionEnded, reason)
   }
 
   /** The client is to connect again. Attached until it is gone: what waits must not be delivered once the session has ended. */
   #endWith(code: number): void {
-    if (this.#isEnded) return
-    this.#markEnded()
+    if (this.ended) return
+    this.markEnded()
     this.#close(code, '')
   }
 
   #close(code: number, reason: string): void {
     this.#parts.socket.close(code, reason)
-    this.#core.live.linger(this)
-  }
-
-  #markEnded(): void {
-    this.#isEnded = true
-    this.#abort?.abort()
-  }
-
-  #leave(): void {
-    if (this.#hasLeft) return
-    this.#hasLeft = true
-    this.#connection?.detach()
-    this.#core.live.leave(this)
-    if (!this.#isEnded) this.#markEnded()
+    this.core.live.linger(this)
   }
 }

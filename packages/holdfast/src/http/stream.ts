@@ -1,11 +1,10 @@
 /** One open event stream: what is sent, what waits, and its end. */
-import type { ConnectionEnd, LiveConnection } from '../engine/api.ts'
-import { eventLoopTurn } from '../engine/clock.ts'
 import type { Session } from '../engine/session.ts'
 import { type SessionEndReason, streamEvents } from '../shared/live.ts'
 import type { Attributes } from '../store/store.ts'
 import type { HttpCore } from './core.ts'
-import type { Live, LiveMember } from './live.ts'
+import type { Live } from './live.ts'
+import { type Admitted, OpenConnection } from './open-connection.ts'
 import type { Sink, SinkReceiver } from './sink.ts'
 import { checkEventName, eventText, heartbeatText, openingText, type StreamEvent } from './sse-text.ts'
 
@@ -38,48 +37,32 @@ export interface EventStream<A extends Attributes = Attributes> {
 const encoder = new TextEncoder()
 const heartbeat = encoder.encode(heartbeatText)
 
-export interface Opening<A extends Attributes> {
-  readonly session: Session<A>
+export interface Opening<A extends Attributes> extends Admitted<A> {
   readonly started: boolean
   readonly lastEventId: string | null
-  readonly source: string
 }
 
-/** One stream. Its methods are shared by all of them: ten thousand streams are ten thousand of these. */
-export class Stream<A extends Attributes> implements EventStream<A>, LiveMember, SinkReceiver {
-  readonly #core: HttpCore<A>
+export class Stream<A extends Attributes> extends OpenConnection<A> implements EventStream<A>, SinkReceiver {
   readonly #opening: Opening<A>
   #sink: Sink | undefined
-  #connection: LiveConnection | undefined
   #written = 0
-  /** Nothing more is sent. */
-  #isEnded = false
-  /** Out of the registries, and its place given back. */
-  #hasLeft = false
   #isClosed = false
-  #abort: AbortController | undefined
   #waiting: ((open: boolean) => void)[] | undefined
 
   constructor(core: HttpCore<A>, opening: Opening<A>) {
-    this.#core = core
+    super(core, opening)
     this.#opening = opening
   }
 
   /** Sends the head and what comes first. */
   begin(sink: Sink, first: string): void {
     this.#sink = sink
-    const sequence = this.#live.join(this)
-    this.#connection = this.#core.engine.connect(this.#opening.session, (end) => this.#finish(end))
-    // A closed engine ends a connection as it is made.
-    if (!this.#isEnded) this.#write(encoder.encode(openingText(sequence) + first))
+    const sequence = this.join()
+    if (!this.ended) this.#write(encoder.encode(openingText(sequence) + first))
   }
 
   get #live(): Live {
-    return this.#core.live
-  }
-
-  get session(): Session<A> {
-    return this.#opening.session
+    return this.core.live
   }
 
   get started(): boolean {
@@ -88,22 +71,6 @@ export class Stream<A extends Attributes> implements EventStream<A>, LiveMember,
 
   get lastEventId(): string | null {
     return this.#opening.lastEventId
-  }
-
-  get source(): string {
-    return this.#opening.source
-  }
-
-  get ended(): boolean {
-    return this.#isEnded
-  }
-
-  get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController()
-      if (this.#isEnded) this.#abort.abort()
-    }
-    return this.#abort.signal
   }
 
   get buffered(): number {
@@ -116,8 +83,8 @@ export class Stream<A extends Attributes> implements EventStream<A>, LiveMember,
 
   send({ data, event, id }: StreamEvent): boolean {
     const name = event === undefined ? undefined : checkEventName(event)
-    const sentId = id === undefined ? undefined : this.#core.engine.eventId(this.session.id, id)
-    if (this.#isEnded) return false
+    const sentId = id === undefined ? undefined : this.core.engine.eventId(this.session.id, id)
+    if (this.ended) return false
     const bytes = encoder.encode(eventText(data, name, sentId))
     if (this.buffered + bytes.length > this.#live.settings.maxBuffered) {
       this.stalled()
@@ -128,7 +95,7 @@ export class Stream<A extends Attributes> implements EventStream<A>, LiveMember,
   }
 
   drained(): Promise<boolean> {
-    if (this.#isEnded) return Promise.resolve(false)
+    if (this.ended) return Promise.resolve(false)
     if (this.buffered === 0) return Promise.resolve(true)
     return new Promise((resolve) => {
       this.#waiting ??= []
@@ -137,8 +104,8 @@ export class Stream<A extends Attributes> implements EventStream<A>, LiveMember,
   }
 
   end(): void {
-    if (this.#isEnded) return
-    this.#markEnded()
+    if (this.ended) return
+    this.markEnded()
     // Attached until all of it is taken: what waits must not be delivered once the session has ended.
     this.#sink?.end()
   }
@@ -147,28 +114,23 @@ export class Stream<A extends Attributes> implements EventStream<A>, LiveMember,
 
   taken(): void {
     if (this.buffered > 0) return
-    this.#settleWaiting(!this.#isEnded)
-    if (this.#isEnded) this.#leave()
+    this.#settleWaiting(!this.ended)
+    if (this.ended) this.leave()
   }
 
   closed(): void {
     this.#isClosed = true
-    this.#leave()
+    this.leave()
   }
 
   // What the registry of open connections asks.
 
   beat(): void {
-    if (!this.#isEnded && this.buffered === 0) this.#write(heartbeat)
+    if (!this.ended && this.buffered === 0) this.#write(heartbeat)
   }
 
   retire(): void {
     this.end()
-  }
-
-  stalled(): void {
-    this.#leave()
-    this.cut()
   }
 
   cut(): void {
@@ -181,45 +143,21 @@ export class Stream<A extends Attributes> implements EventStream<A>, LiveMember,
     this.#live.wrote(this)
   }
 
-  /** The session has ended, or this process is about to: nothing is written from here on but the last event. */
-  #finish(end: ConnectionEnd): void {
-    if (this.#hasLeft) return
-    const wasEnded = this.#isEnded
-    if (end.cause === 'closing' || end.cause === 'unknown') {
-      this.end()
-      return
-    }
-    this.#leave()
-    if (wasEnded) this.cut()
-    else void this.#sayLast(end.cause === 'revoked' ? end.reason : end.cause)
+  protected giveUp(): void {
+    this.end()
   }
 
-  async #sayLast(reason: SessionEndReason): Promise<void> {
-    // What was written in this turn is with the kernel after it, unless the reader does not read.
-    if (this.buffered > 0) await eventLoopTurn()
+  protected sayEnded(reason: SessionEndReason): void {
     if (this.#isClosed || this.#sink === undefined) return
-    if (this.buffered > 0) {
-      this.cut()
-      return
-    }
     this.#sink.write(encoder.encode(eventText({ reason }, streamEvents.ended)))
     this.#sink.hold()
     this.#sink.end()
     this.#live.linger(this)
   }
 
-  #markEnded(): void {
-    this.#isEnded = true
-    this.#abort?.abort()
+  protected override markEnded(): void {
+    super.markEnded()
     this.#settleWaiting(false)
-  }
-
-  #leave(): void {
-    if (this.#hasLeft) return
-    this.#hasLeft = true
-    this.#connection?.detach()
-    this.#live.leave(this)
-    if (!this.#isEnded) this.#markEnded()
   }
 
   #settleWaiting(open: boolean): void {
