@@ -50,6 +50,11 @@ export interface EngineOptions<A extends Attributes = Attributes> {
   readonly tokens?: TokenOptions
   /** Live sessions of one subject, and what a sign-in beyond them does. Default 5, `evict-oldest`. */
   readonly sessionsPerSubject?: { readonly max?: number; readonly whenFull?: WhenFull } | 'unlimited'
+  /**
+   * Live anonymous sessions, of all visitors together. Each sweep ends those beyond, the oldest first, so that a flood takes
+   * no room from those who sign in; between two sweeps there may be as many more as the budgets let start. Default 100 000.
+   */
+  readonly anonymousMost?: number
   /** A token presented by another kind of browser. Default `deny`. */
   readonly fingerprint?: ChangePolicy
   /** A token presented from another network (IPv4 /24, IPv6 /64). Default `log`. */
@@ -110,6 +115,7 @@ export interface EngineSettings {
   readonly limits: { readonly signedIn: Limits; readonly remembered: Limits; readonly anonymous: Limits }
   readonly tokens: TokenSettings
   readonly cap: { readonly max: number; readonly whenFull: WhenFull } | null
+  readonly anonymousMost: number
   readonly fingerprint: ChangePolicy
   readonly ipChange: ChangePolicy
   readonly shadow: ShadowSettings
@@ -140,6 +146,7 @@ export const engineOptionNames: readonly (keyof EngineOptions)[] = [
   'limits',
   'tokens',
   'sessionsPerSubject',
+  'anonymousMost',
   'fingerprint',
   'ipChange',
   'shadow',
@@ -236,6 +243,7 @@ export function parseEngineOptions<A extends Attributes>(options: EngineOptions<
     limits,
     tokens: readTokens(options.tokens, report),
     cap: readCap(options.sessionsPerSubject, report),
+    anonymousMost: readCount(options.anonymousMost, 'anonymousMost', { default: 100_000, min: 1, max: 10_000_000 }, report),
     ...policies,
     shadow: readShadow(options.shadow, policies, report),
     promotion: readPromotion(options.promotion, report),

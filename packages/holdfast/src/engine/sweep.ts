@@ -3,6 +3,7 @@ import type { SessionStore, Store } from '../store/store.ts'
 import { eventLoopTurn } from './clock.ts'
 import { type Core, nowOf, write } from './core.ts'
 import { jittered } from './jitter.ts'
+import { evictVisitors } from './visitors.ts'
 
 const batch = 500
 /** A round is bounded; what is left goes in the next. */
@@ -29,6 +30,7 @@ export async function sweep(core: Core): Promise<number> {
     await inBatches(core, () => store.tickets.sweep(now, batch))
     await inBatches(core, () => store.counters.sweep(now, batch))
   }
+  await evictVisitors(core)
   return swept
 }
 

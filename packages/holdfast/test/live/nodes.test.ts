@@ -159,6 +159,28 @@ describe.each(Object.entries(servers))('on %s', (_, startServer) => {
     }
   })
 
+  it('ends the visitors beyond the bound on each node, the oldest first, and no user', async () => {
+    const user = await signedIn()
+    const bounded = createHoldfast({ secret, store: opened.store, anonymousMost: 4 })
+    onTestFinished(() => bounded.close())
+    const readers = new Map<string, Reader>()
+    for (let count = 0; count < 7; count += 1) {
+      const { session, token } = await here.issueAnonymous()
+      readers.set(session.id, await openStream(there.port, { 'x-anon-session-token': token }))
+    }
+    const newestFirst = (await here.list({ subject: null })).items
+    const visitors = newestFirst.flatMap(({ id }) => readers.get(id) ?? []).reverse()
+    const stream = await openStream(there.port, user.headers)
+    await Promise.all([...visitors, stream].map((reader) => reader.until('data: ')))
+    await bounded.sweep()
+    await Promise.all(visitors.slice(0, 3).map((reader) => reader.over))
+    expect(visitors[0]?.text()).toContain('event: session_ended\ndata: {"reason":"evicted"}')
+    const { sent } = await there.look()
+    for (const reader of [...visitors.slice(3), stream]) {
+      await until('it goes on', () => numbersIn(reader.text()).some((number) => number > sent))
+    }
+  })
+
   it('lets nobody go on elsewhere whose node was killed while the session was revoked', async () => {
     const { session, headers } = await signedIn()
     const doomed = await startNode(place)
