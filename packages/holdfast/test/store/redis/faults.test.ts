@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type RedisServer, startRedis } from '../../../../../test/services/redis.ts'
 import { startTcpProxy } from '../../../../../test/services/tcp-proxy.ts'
-import { redisStore } from '../../../src/store/redis.ts'
+import { type RedisStore, redisStore } from '../../../src/store/redis.ts'
 import { callers, minute, parallel, sample, sampleId, start } from '../../../src/testing/contract/check.ts'
 import { connectSingle } from './clients.ts'
 import { openNode, until } from './nodes.ts'
@@ -78,16 +78,19 @@ it('reads on at a server that became a replica, and throws for every change', as
   await Promise.all([own.stop(), other.stop()])
 })
 
-it('refuses more commands than may wait when nothing answers', async () => {
+it.each([
+  ['reads', (store: RedisStore) => store.get(sampleId(1))],
+  ['commands', (store: RedisStore) => store.tickets.take('ticket', start)],
+] as const)('refuses more %s than may wait when nothing answers', async (_what, ask) => {
   const proxy = await startTcpProxy(server)
   const { client, close } = await connectSingle(`redis://127.0.0.1:${proxy.port}`)
   const store = redisStore(client, { ...fresh(), maxInFlight: 10, durability: { replicas: 0 } })
   proxy.hold()
-  const calls = Array.from({ length: 11 }, () => Promise.resolve(store.get(sampleId(1))))
+  const calls = Array.from({ length: 11 }, async () => ask(store))
   await expect(calls[10]).rejects.toThrow('more than 10 Redis commands')
   proxy.release()
   await Promise.all(calls.slice(0, 10))
-  expect(await store.get(sampleId(1))).toBe(undefined)
+  expect(await ask(store)).toBe(undefined)
   await store[Symbol.asyncDispose]()
   close()
   await proxy.stop()
