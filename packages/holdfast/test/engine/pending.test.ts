@@ -89,6 +89,27 @@ describe('revocations that wait for the store', () => {
     expect(waiting.size).toBe(0)
   })
 
+  it('name a session by its tokens, each as far as it was good for it, and forget each once it is recorded', async () => {
+    const { waiting, clock, applied } = pending(async (target) => {
+      if ('of' in target && target.token === 'second') throw new Error('store')
+    })
+    const named = (token: string, good: boolean) => ({ of: 'a', token, isGoodFor: () => good })
+    waiting.add(named('spent', false), at(10))
+    expect(waiting.reasonFor(alice)).toBeUndefined()
+    waiting.add(named('first', true), at(10, 'logout'))
+    expect(waiting.reasonFor(alice)).toBe('logout')
+    // A view of a session says too little to judge a token by.
+    expect(waiting.reasonFor({ id: 'a', subject: 'alice', createdAt: 10 })).toBeUndefined()
+    expect(waiting.reasonFor(record({ id: 'b' }))).toBeUndefined()
+    clock.advance(second)
+    await settle()
+    expect([applied.mock.calls.length, waiting.size, waiting.reasonFor(alice)]).toEqual([2, 0, undefined])
+    waiting.add(named('second', true), at(11, 'admin'))
+    clock.advance(second)
+    await settle()
+    expect(waiting.reasonFor(alice)).toBe('admin')
+  })
+
   it.each([{ everyone: true }, { subject: 'alice' }] as const)(
     'lose nothing when %j is asked for again after the clock went back',
     (target) => {

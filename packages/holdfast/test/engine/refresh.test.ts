@@ -237,6 +237,19 @@ describe('reuse', () => {
     expect(await refused(after, lost.refreshToken)).toBe('reuse')
     expect(after.events.find(({ kind }) => kind === 'authn_token_reuse')).toMatchObject({ reason: 'stray' })
   })
+
+  it('is seen in a token of a forked line also while the line it would belong to is in its grace window', async () => {
+    const started = await granted()
+    const before = must(await started.store.get(started.id))
+    const lost = await next(started, started.first)
+    const replica = memoryStore()
+    await replica.insert({ ...before, revision: 0 })
+    const after = start({ store: replica, clock: started.clock, seed: 3 })
+    const forked = await next(after, started.first)
+    await next(after, forked.refreshToken)
+    expect(await refused(after, lost.refreshToken)).toBe('reuse')
+    expect(after.events.find(({ kind }) => kind === 'authn_token_reuse')).toMatchObject({ reason: 'stray' })
+  })
 })
 
 describe('the client of a refresh', () => {

@@ -44,6 +44,7 @@ describe('a client that authenticates', () => {
       [{}, { authorization: encoded(`:${secret}`) }],
       [{}, { authorization: encoded(`${id}:`) }],
       [{}, { authorization: encoded(`${id}:%zz`) }],
+      [{}, { authorization: basic(id, secret).replace('=', '') }],
       [{}, { authorization: basic(id, secret).replace(/=*$/, '!') }],
       [{}, { authorization: 'Digest username="x"' }],
       [{ client_id: id, client_secret: other.token }, {}],
@@ -68,6 +69,7 @@ describe('a client that authenticates', () => {
     const headers = { authorization: basic(id, `${secret}A`) }
     assertOauthError(await refresh(first, {}, headers), 401, 'invalid_client')
     assertOauthError(await postForm(server, '/oauth/revoke', { token: first }, headers), 401, 'invalid_client')
+    assertOauthError(await refresh(first, { client_assertion: 'eyJ' }), 401, 'invalid_client')
     assert.equal((await server.services.holdfast.get(session))?.revokedAt, null)
     assert.equal((await refresh(first, {}, { authorization: basic(id, secret) })).status, 200)
     assert.equal((await refresh(first, { client_id: 'cli' })).status, 200)

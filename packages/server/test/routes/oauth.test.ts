@@ -98,6 +98,8 @@ describe('POST /oauth/token', () => {
     assertOauthError(forged, 429, 'temporarily_unavailable')
     assert.ok(Number(forged.headers.get('retry-after')) > 0)
     assertOauthError(await revoke('hfr1_forged'), 429, 'temporarily_unavailable')
+    const guessed = await postForm(server, '/oauth/introspect', { token: first }, { authorization: 'Bearer hfk1_forged' })
+    assertOauthError(guessed, 429, 'temporarily_unavailable')
     assert.equal((await refresh(first)).status, 200)
     const spendAll = async () => {
       for (let spent = 0; spent < 10_000; spent += 1) await limits.refresh.spend('127.0.0.1')

@@ -107,6 +107,19 @@ describe('POST /auth/tokens', () => {
     assertProblem(await ask(await browser(full)), 403, 'session-limit')
   })
 
+  it('counts as a sign-in of its network, and is refused with the time to wait when those are spent', async () => {
+    await using server = await testServer()
+    const client = await browser(server)
+    const { signIn } = server.services.holdfast.http.limits
+    const spendAll = async () => {
+      for (let spent = 0; spent < 10_000; spent += 1) await signIn.spend('127.0.0.1')
+    }
+    await assert.rejects(spendAll(), { code: 'rate-limited' })
+    const answer = await ask(client)
+    assertProblem(answer, 429, 'rate-limited')
+    assert.ok(Number(answer.headers.get('retry-after')) > 0)
+  })
+
   it('gives a program that changes its password the refresh token that follows', async () => {
     await using server = await testServer()
     const client = await browser(server)
