@@ -32,6 +32,8 @@ import type { Attributes } from '../store/store.ts'
 
 export type { ApiKeyRequirement } from '../http/api-key-guard.ts'
 export type { SessionRequirement } from '../http/guard.ts'
+export type { SocketSession, WebSocketLike } from '../http/socket.ts'
+export { guardSockets, type SocketConnected, type UpgradeListener, type UpgradeServer } from '../http/upgrade.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -3,6 +3,7 @@ import { refreshTests } from './suite-refresh.ts'
 import { requestTests } from './suite-requests.ts'
 import { type Serve, setUpAdapter } from './suite-setup.ts'
 import { signInTests } from './suite-sign-in.ts'
+import { ticketTests } from './suite-tickets.ts'
 import { visitorTests } from './suite-visitors.ts'
 
 export function adapterSuite(serve: Serve): void {
@@ -10,5 +11,6 @@ export function adapterSuite(serve: Serve): void {
   signInTests(setup)
   requestTests(setup)
   refreshTests(setup)
+  ticketTests(setup)
   visitorTests(setup)
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/store/memory.ts'
+import { sqliteStore } from '../../src/store/sqlite.ts'
 import { faultyStore } from '../../src/testing/index.ts'
+import { temporaryFolder } from '../store/folder.ts'
 import { chrome, firefox, must, outcome, outcomeOf, type StartOptions, second, start } from './support/start.ts'
 
 async function ticketed(options: StartOptions = {}) {
@@ -17,6 +19,20 @@ describe('a ticket', () => {
     const live = verdicts.filter(({ status }) => status === 'live')
     expect(live).toEqual([{ status: 'live', session: expect.objectContaining({ id: issued.session.id, subject: 'alice' }) }])
     expect(new Set(verdicts.map(outcomeOf))).toEqual(new Set(['live', 'invalid']))
+  })
+
+  it('opens the session once also on SQLite, of 64 callers on two nodes', async () => {
+    const folder = temporaryFolder()
+    const path = folder.file('tickets.db')
+    const one = await ticketed({ store: sqliteStore(path) })
+    const other = start({ store: sqliteStore(path), clock: one.clock })
+    const verdicts = await Promise.all(
+      Array.from({ length: 64 }, (_, caller) => (caller % 2 === 0 ? one : other).engine.redeemTicket(one.ticket, firefox)),
+    )
+    expect(verdicts.filter(({ status }) => status === 'live')).toHaveLength(1)
+    expect(new Set(verdicts.map(outcomeOf))).toEqual(new Set(['live', 'invalid']))
+    for (const { store } of [one, other]) await store[Symbol.asyncDispose]?.()
+    folder.remove()
   })
 
   it('is good for thirty seconds', async () => {

@@ -159,6 +159,23 @@ describe.each(Object.entries(servers))('on %s', (_, startServer) => {
     }
   })
 
+  it('spends a ticket once among 64 callers on two nodes', async () => {
+    const second = await openStore(place)
+    const other = createHoldfast({ secret, store: second.store })
+    onTestFinished(async () => {
+      await other.close()
+      await second.close()
+    })
+    for (let round = 0; round < 5; round += 1) {
+      const { session } = await signedIn()
+      const { ticket } = await here.issueTicket(session)
+      const callers = Array.from({ length: 64 }, (_, caller) => (caller % 2 === 0 ? here : other).redeemTicket(ticket))
+      const verdicts = await Promise.all(callers)
+      expect(verdicts.filter(({ status }) => status === 'live')).toHaveLength(1)
+      expect(verdicts.filter(({ status }) => status === 'dead')).toHaveLength(63)
+    }
+  })
+
   it('ends the visitors beyond the bound on each node, the oldest first, and no user', async () => {
     const user = await signedIn()
     const bounded = createHoldfast({ secret, store: opened.store, anonymousMost: 4 })
