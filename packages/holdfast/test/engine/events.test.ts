@@ -62,11 +62,20 @@ describe('events', () => {
 
   it('are told of every kind that is about sessions', async () => {
     const failing = failingStore(memoryStore())
-    const { engine, clock, events } = start({ store: failing.store, sessionsPerSubject: { max: 2 }, rememberedChecks: 0 })
+    const { engine, clock, events } = start({
+      store: failing.store,
+      sessionsPerSubject: { max: 2 },
+      rememberedChecks: 0,
+      shadow: { ipChange: 'deny' },
+    })
     const alice = await engine.issue({ subject: 'alice', context: firefox })
     const { id } = alice.session
     clock.advance(1)
-    await engine.verify(alice.token, { ...firefox, ip: '198.51.100.1' })
+    for (const ip of ['198.51.100.1', firefox.ip, '198.51.100.1']) {
+      await engine.verify(alice.token, { ...firefox, ip })
+      clock.advance(second)
+      await settle()
+    }
     await engine.verify(alice.token, chrome)
     await engine.verify('forged')
     await engine.update(id, () => ({ n: 1 }))
