@@ -118,7 +118,7 @@ export async function openServices(config: Config, logger: Logger, overrides: Se
       if (overrides.logsEvents !== false) logEvent(logger, event)
       trail.trail.record(event)
     })
-    const apiKeys = apiKeysOf(keys, { secret, accounts, logger, clock, holdfast })
+    const apiKeys = apiKeysOf(keys, { config, secret, accounts, logger, clock, holdfast })
     return assemble({
       config,
       logger,
@@ -141,6 +141,7 @@ export async function openServices(config: Config, logger: Logger, overrides: Se
 }
 
 interface KeyParts {
+  readonly config: Config
   readonly secret: string | readonly string[]
   readonly accounts: AccountStore
   readonly logger: Logger
@@ -149,10 +150,11 @@ interface KeyParts {
 }
 
 /** A key dies with its account at once: whether that may act is asked at each use. */
-function apiKeysOf({ store }: OpenedKeys, { secret, accounts, logger, clock, holdfast }: KeyParts): ApiKeys {
+function apiKeysOf({ store }: OpenedKeys, { config, secret, accounts, logger, clock, holdfast }: KeyParts): ApiKeys {
   const apiKeys = createApiKeys({
     store,
     secret,
+    acceptImported: config.importedKeys,
     ...(clock === undefined ? {} : { clock }),
     isOwnerActive: async (owner) => (await accounts.get(owner))?.disabled === false,
     onFault: (fault, doing) => logger.error({ err: fault, doing }, 'A fault in the background'),

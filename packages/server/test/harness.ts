@@ -53,6 +53,7 @@ export function configIn(folder: string, changes: Partial<Config> = {}): Config 
     webhook: undefined,
     log: { format: 'json', level: 'debug' },
     drainMs: 0,
+    importedKeys: false,
     production: false,
     dataFolder: join(folder, 'data'),
     ...changes,

@@ -29,6 +29,8 @@ export interface Config {
   readonly log: LogSetting
   /** How long a server that was told to stop goes on serving, in ms. */
   readonly drainMs: number
+  /** Whether API keys that were made elsewhere are taken. */
+  readonly importedKeys: boolean
   readonly production: boolean
   /** Folder that the server makes itself when it is missing; every other folder must exist. */
   readonly dataFolder: string
@@ -163,6 +165,7 @@ export function readConfig(environment: Environment, folder: string): ConfigResu
       webhook: webhookOf(settings),
       log: settings.log ?? { format: undefined, level: 'info' },
       drainMs: settings.drain ?? 0,
+      importedKeys: settings.importedKeys ?? false,
       production: reading.production,
       dataFolder: join(folder, 'data'),
     },

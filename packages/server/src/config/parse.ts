@@ -51,6 +51,9 @@ export const drain: Parser<number> = (given) =>
     ? good(Number(given) * 1000)
     : bad('must be a whole number of seconds from 0 to 300')
 
+export const importedKeys: Parser<boolean> = (given) =>
+  given === 'accept' || given === 'refuse' ? good(given === 'accept') : bad('must be accept or refuse')
+
 /** Entries separated by commas, each read by `parse`. */
 export function list<T>(given: string, parse: Parser<T>): Parsed<readonly T[]> {
   const values: T[] = []

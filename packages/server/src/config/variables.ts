@@ -3,7 +3,20 @@
  * the documentation lists.
  */
 import { type AccountsBackend, accountStore, type Backend, store } from './backend.ts'
-import { drain, host, type LogSetting, log, networks, origin, origins, type Parser, port, setupToken, text } from './parse.ts'
+import {
+  drain,
+  host,
+  importedKeys,
+  type LogSetting,
+  log,
+  networks,
+  origin,
+  origins,
+  type Parser,
+  port,
+  setupToken,
+  text,
+} from './parse.ts'
 import { webhookEvents, webhookSecrets, webhookUrl } from './webhook.ts'
 
 export interface Variable<T> {
@@ -28,6 +41,8 @@ export interface Settings {
   readonly accounts: AccountsBackend
   readonly trustedProxies: readonly string[]
   readonly origins: readonly string[]
+  /** Whether API keys that were made elsewhere are taken. */
+  readonly importedKeys: boolean
   readonly webhookUrl: URL
   readonly webhookSecrets: readonly Buffer[]
   readonly webhookEvents: ReadonlySet<string>
@@ -110,6 +125,16 @@ export const variables: { readonly [K in SettingName]: Variable<Settings[K]> } =
     fallback: 'none',
     example: 'https://app.example.com',
     parse: origins,
+  },
+  importedKeys: {
+    name: 'HOLDFAST_IMPORTED_KEYS',
+    meaning: [
+      'accept lets administrators import API keys that were made elsewhere: 32 to 512 characters that are hard to guess',
+      'What looks like one then costs a question to the database before it is refused; an own key is told by its tag',
+    ],
+    fallback: 'refuse',
+    example: 'accept',
+    parse: importedKeys,
   },
   webhookUrl: {
     name: 'HOLDFAST_WEBHOOK_URL',

@@ -13,6 +13,10 @@ interface KeyBody {
   readonly networks?: readonly string[] | undefined
   readonly expiresAt?: string | undefined
 }
+interface AnyKeyBody extends KeyBody {
+  readonly owner: string
+  readonly token?: string | undefined
+}
 interface OwnQuery {
   readonly cursor?: string | undefined
   readonly limit?: string | undefined
@@ -37,11 +41,17 @@ const keyShape: z.ZodType = z.object({
 
 const entries = (longest: number) =>
   z.array(textField(longest), { error: 'must be a list of texts' }).max(32, { error: 'must have at most 32 entries' })
-const keyBody: z.ZodType<KeyBody> = z.strictObject({
+const keyFields = {
   name: textField(100),
   scopes: entries(64).optional(),
   networks: entries(64).optional(),
   expiresAt: z.iso.datetime({ error: 'must be a time such as 2030-01-31T12:00:00Z' }).optional(),
+}
+const keyBody: z.ZodType<KeyBody> = z.strictObject(keyFields)
+const anyKeyBody: z.ZodType<AnyKeyBody> = z.strictObject({
+  ...keyFields,
+  owner: textField(256),
+  token: textField(512).optional(),
 })
 
 function timed<Name extends string>(name: Name, at: number | null): { readonly [Key in Name]?: string } {
@@ -76,11 +86,33 @@ async function list({ apiKeys }: Services, { owner, cursor, limit }: EveryQuery)
   return { items: items.map(keyWire), ...(next === undefined ? {} : { next: `${next.createdAt}.${next.id}` }) }
 }
 
+function inputOf(owner: string, { name, scopes = [], networks = [], expiresAt }: KeyBody) {
+  return { owner, name, scopes, networks, expiresAt: expiresAt === undefined ? null : Date.parse(expiresAt) }
+}
+
 async function makeKey({ body, services, account }: Call<KeyBody>): Promise<unknown> {
-  const { name, scopes = [], networks = [], expiresAt } = body
-  const until = expiresAt === undefined ? null : Date.parse(expiresAt)
-  const { key, token } = await services.apiKeys.create({ owner: account.id, name, scopes, networks, expiresAt: until })
+  const { key, token } = await services.apiKeys.create(inputOf(account.id, body))
   return { key: keyWire(key), token }
+}
+
+function invalid(field: string, message: string): HoldfastError {
+  return new HoldfastError('invalid-request', { fields: [{ field, message }] })
+}
+
+/** For another account; with a token, one that was made elsewhere, which no answer repeats. */
+async function makeAnyKey({ body, request, services, account }: Call<AnyKeyBody>): Promise<unknown> {
+  const { owner, token: imported, ...rest } = body
+  const { accounts, apiKeys, config, securityLog } = services
+  if (imported !== undefined && !config.importedKeys) {
+    throw invalid('token', 'is not taken: the server does not accept imported keys (HOLDFAST_IMPORTED_KEYS)')
+  }
+  const target = await accounts.get(owner)
+  if (target === undefined || target.disabled) throw invalid('owner', 'must be the id of an enabled account')
+  const input = inputOf(owner, rest)
+  const made = imported === undefined ? await apiKeys.create(input) : { key: await apiKeys.import({ ...input, token: imported }) }
+  const outcome = imported === undefined ? 'api-key-made' : 'api-key-imported'
+  securityLog({ kind: 'authz_admin', subject: owner, actor: account.id, ip: request.ip, outcome })
+  return { ...made, key: keyWire(made.key) }
 }
 
 async function endOwnKey({ params, services, account }: Call<undefined, undefined, Id>): Promise<void> {
@@ -133,6 +165,17 @@ export const keyRoutes: readonly Route[] = [
     status: 200,
     answer: pageOf(keyShape),
     handle: ({ query, services }: Call<undefined, EveryQuery>) => list(services, query),
+  }),
+  route({
+    method: 'POST',
+    path: '/admin/keys',
+    summary: 'Make an API key for an account, or import one that was made elsewhere',
+    access: 'administrator-fresh',
+    body: anyKeyBody,
+    status: 201,
+    answer: z.object({ key: keyShape, token: z.string().optional() }),
+    problems: ['conflict'],
+    handle: makeAnyKey,
   }),
   route({
     method: 'DELETE',

@@ -55,12 +55,14 @@ describe('configuration', () => {
       HOLDFAST_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
       HOLDFAST_ORIGINS: 'https://app.example.test, http://localhost:3000',
       HOLDFAST_LOG: 'json:debug',
+      HOLDFAST_IMPORTED_KEYS: 'accept',
       NODE_ENV: 'production',
     })
     assert.equal(config.url?.origin, 'https://auth.example.test')
     assert.deepEqual(config.secret, { kind: 'given', secrets: [testSecret, `${testSecret}x`] })
     assert.deepEqual(config.trustedProxies, ['10.0.0.0/8', '::1'])
     assert.deepEqual(config.origins, ['https://app.example.test', 'http://localhost:3000'])
+    assert.equal(config.importedKeys, true)
     assert.deepEqual(config.log, { format: 'json', level: 'debug' })
     assert.deepEqual(config.store, { kind: 'sqlite', path: join(folder, 'a.db') })
     assert.deepEqual(config.accounts, { kind: 'sqlite', path: '/tmp/b.db' })
@@ -224,6 +226,7 @@ describe('configuration', () => {
     ['an unknown log level', { HOLDFAST_LOG: 'json:loud' }, /^HOLDFAST_LOG: must be pretty or json/],
     ['a drain without end', { HOLDFAST_DRAIN: '301' }, /^HOLDFAST_DRAIN: must be a whole number of seconds from 0 to 300$/],
     ['a drain with a unit', { HOLDFAST_DRAIN: '10s' }, /^HOLDFAST_DRAIN: /],
+    ['imported keys by another word', { HOLDFAST_IMPORTED_KEYS: 'true' }, /^HOLDFAST_IMPORTED_KEYS: must be accept or refuse$/],
     ['log words too many', { HOLDFAST_LOG: 'debug:json' }, /^HOLDFAST_LOG: /],
     ['forward-auth', { HOLDFAST_FORWARD_AUTH: '127.0.0.1:8788' }, /^HOLDFAST_FORWARD_AUTH: is not supported by this version/],
     ['apps', { HOLDFAST_APPS: 'https://a.test' }, /^HOLDFAST_APPS: is not supported by this version/],

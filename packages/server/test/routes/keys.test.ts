@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'vitest'
 import { assertProblem, type Client, fieldsOf } from '../client.ts'
-import { databaseIn, goodPassword, movableClock, testServer } from '../harness.ts'
+import { databaseIn, goodPassword, movableClock, type TestServer, testServer } from '../harness.ts'
 
 const later = '2027-01-31T12:00:00.000Z'
 
@@ -117,5 +117,58 @@ describe('API keys over HTTP', () => {
     const made = await Promise.all(Array.from({ length: 64 }, () => client.copy().post('/auth/keys', { name: 'many' })))
     assert.equal(made.filter(({ status }) => status === 201).length, 50)
     assert.equal(made.filter(({ status }) => status === 409).length, 14)
+  })
+})
+
+describe('a key that an administrator makes', () => {
+  const foreign = 'vT7q-Zx2Lm9_Rk4bWn8sYc3HdPf6Ga1JeUo5'
+  const check = (server: TestServer, token: string) => server.services.apiKeys.check(token, { ip: '127.0.0.1' })
+
+  it('is of the account that it is for, and dies with it', async () => {
+    await using server = await testServer()
+    const { id } = await server.user('alice')
+    const root = server.client()
+    await root.signIn('root', goodPassword)
+    const { status, json } = await root.post('/admin/keys', { owner: id, name: 'backup', scopes: ['read'] })
+    assert.deepEqual([status, json.key.owner, json.key.scopes], [201, id, ['read']])
+    assert.equal((await check(server, json.token)).status, 'live')
+    await server.services.accounts.change(id, { disabled: true })
+    assert.equal((await check(server, json.token)).status, 'dead')
+    for (const owner of [id, 'nobody']) {
+      const answer = await root.post('/admin/keys', { owner, name: 'late' })
+      assertProblem(answer, 400, 'invalid-request')
+      assert.deepEqual(fieldsOf(answer), ['owner'])
+    }
+    assert.match(server.log.text(), /"kind":"authz_admin".*"outcome":"api-key-made"/)
+  })
+
+  it('may be one of elsewhere where that is accepted, which is repeated nowhere', async () => {
+    await using server = await testServer({ config: { importedKeys: true } })
+    const root = await server.administrator()
+    const owner = (await root.get('/auth/user')).json.user.id
+    const imported = await root.post('/admin/keys', { owner, name: 'legacy', token: foreign })
+    assert.deepEqual([imported.status, Object.keys(imported.json)], [201, ['key']])
+    assert.equal((await check(server, foreign)).status, 'live')
+    assertProblem(await root.post('/admin/keys', { owner, name: 'again', token: foreign }), 409, 'conflict')
+    for (const token of ['short', 'a'.repeat(40), 'abcdefghijklmnopqrstuvwxyz0123456789', `hfk1_${foreign}`, 'x'.repeat(513)]) {
+      const answer = await root.post('/admin/keys', { owner, name: 'weak', token })
+      assertProblem(answer, 400, 'invalid-request')
+      assert.deepEqual(fieldsOf(answer), ['token'])
+    }
+    assert.equal((await root.delete(`/auth/keys/${imported.json.key.id}`)).status, 204)
+    assert.equal((await check(server, foreign)).status, 'dead')
+    for (const file of ['', '-wal']) assert.ok(!readFileSync(databaseIn(server.folder) + file).includes(foreign))
+    assert.ok(!server.log.text().includes(foreign))
+  })
+
+  it('is never one of elsewhere by default', async () => {
+    await using server = await testServer()
+    const root = await server.administrator()
+    const owner = (await root.get('/auth/user')).json.user.id
+    const answer = await root.post('/admin/keys', { owner, name: 'legacy', token: foreign })
+    assertProblem(answer, 400, 'invalid-request')
+    assert.deepEqual(fieldsOf(answer), ['token'])
+    assert.deepEqual(await check(server, foreign), { status: 'dead', reason: 'malformed' })
+    assert.deepEqual((await root.get('/admin/keys')).json.items, [])
   })
 })
