@@ -1,6 +1,7 @@
 /** Everything that one run measured, as it is written to `--out`. */
 import { cpus, release, totalmem } from 'node:os'
 import type { HttpResult } from './http/http.ts'
+import type { LiveResult } from './live/live.ts'
 import { readManifest } from './manifest.ts'
 import type { MemoryResult } from './memory/memory.ts'
 import type { MicroResult } from './micro/micro.ts'
@@ -27,6 +28,7 @@ export interface Results {
   readonly memory?: MemoryResult
   readonly stores?: StoresResult
   readonly revocation?: RevocationResults
+  readonly live?: LiveResult
   readonly start?: StartResult
 }
 

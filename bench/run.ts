@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures Holdfast beside its peers, prints tables, writes `--out`.
  *
- *   --only micro,http,memory,…       parts to run (also stores, revocation, start); default all
+ *   --only micro,http,memory,…       parts to run (also stores, revocation, live, start); default all
  *   --match TEXT                     of the http part, only contestants whose name contains it
  *   --pairs N                        pairs per contestant in the http part; default 11
  *   --out FILE                       also writes everything as JSON
@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measureHttp, twoCores } from './http/http.ts'
+import { measureLive } from './live/live.ts'
 import { measureMemory } from './memory/memory.ts'
 import { measureMicro } from './micro/micro.ts'
 import { needPeers, needServers, needWrk } from './needs.ts'
@@ -29,7 +30,7 @@ import { judge } from './targets.ts'
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'micro,http,memory,stores,revocation,start' },
+    only: { type: 'string', default: 'micro,http,memory,stores,revocation,live,start' },
     match: { type: 'string', default: '' },
     pairs: { type: 'string', default: '11' },
     out: { type: 'string' },
@@ -51,6 +52,7 @@ const efforts = {
       postgres: { sessions: 100_000, inFlight: 512, rounds: 15, waves: 20 },
     },
     revocation: { samples: 300, sessions: 500 },
+    live: { streams: 10_000, revocations: 20, requests: 1_000_000 },
     start: 5,
   },
   smoke: {
@@ -63,6 +65,7 @@ const efforts = {
       postgres: { sessions: 1000, inFlight: 64, rounds: 2, waves: 2 },
     },
     revocation: { samples: 3, sessions: 20 },
+    live: { streams: 200, revocations: 2, requests: 10_000 },
     start: 1,
   },
 } as const
@@ -74,7 +77,7 @@ function progress(line: string): void {
   console.error(`bench: ${line}`)
 }
 
-type Part = 'micro' | 'http' | 'memory' | 'stores' | 'revocation' | 'start'
+type Part = 'micro' | 'http' | 'memory' | 'stores' | 'revocation' | 'live' | 'start'
 
 const parts: { readonly [Name in Part]: (folder: string) => Promise<Results[Name]> } = {
   micro: async (folder) => {
@@ -96,6 +99,10 @@ const parts: { readonly [Name in Part]: (folder: string) => Promise<Results[Name
     await needServers()
     await needWrk()
     return measureRevocation(effort.revocation, folder)
+  },
+  live: async () => {
+    await needServers()
+    return measureLive(effort.live)
   },
   start: () => measureStart(effort.start),
 }

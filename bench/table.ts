@@ -133,6 +133,22 @@ function revocationTable({ revocation }: Results): string[] {
   return [table(head, rows)]
 }
 
+function liveTable({ live }: Results): string[] {
+  if (live === undefined) return []
+  const { effort, residentMiB, closing, closed, growthMiB, stored } = live
+  const count = (number: number) => number.toLocaleString('en')
+  const rows = [
+    [`${count(effort.streams)} open event streams: the whole process, MiB`, digits(residentMiB)],
+    [
+      `${closing} of them closed after a revocation on another node, ms: median / most`,
+      [closed[Math.floor(closed.length / 2)] ?? Number.NaN, closed.at(-1) ?? Number.NaN].map(digits).join(' / '),
+    ],
+    [`growth over ${count(effort.requests)} requests without a cookie, MiB`, digits(growthMiB)],
+    ['sessions that they left', String(stored)],
+  ]
+  return [table(['connections and visitors', ''], rows)]
+}
+
 function startTable({ start }: Results): string[] {
   return start === undefined
     ? []
@@ -148,6 +164,8 @@ function targetTable(results: Results): string {
 export function tablesOf(results: Results, judged: boolean): string {
   const { machine, at } = results
   const where = `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}; ${at}`
-  const parts = [microTable, httpTable, memoryTable, storesTable, revocationTable, startTable].flatMap((part) => part(results))
+  const parts = [microTable, httpTable, memoryTable, storesTable, revocationTable, liveTable, startTable].flatMap((part) =>
+    part(results),
+  )
   return [where, ...parts, ...(judged ? [targetTable(results)] : [])].join('\n\n')
 }

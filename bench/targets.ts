@@ -37,6 +37,10 @@ const limits: readonly Limit[] = [
   { name: 'Redis memory per session', most: 450, unit: 'B', read: ({ stores }) => stores?.redis.bytes },
   { name: 'revocation seen on another node, Redis, p99', most: 50, unit: 'ms', read: lagIn('redis') },
   { name: 'revocation seen on another node, PostgreSQL, p99', most: 50, unit: 'ms', read: lagIn('postgres') },
+  { name: 'open event streams, the whole process', most: 400, unit: 'MiB', read: ({ live }) => live?.residentMiB },
+  { name: "a subject's streams closed, revoked on another node", most: 100, unit: 'ms', read: ({ live }) => live?.closed.at(-1) },
+  { name: 'growth by requests without a cookie', most: 64, unit: 'MiB', read: ({ live }) => live?.growthMiB },
+  { name: 'sessions left by requests without a cookie', most: 0, unit: '', read: ({ live }) => live?.stored },
   { name: 'npm start to /healthz', most: 3000, unit: 'ms', read: ({ start }) => start?.healthy.median },
 ]
 
