@@ -90,6 +90,16 @@ function percent(ratio: number): string {
   return `${(ratio * 100).toFixed(1)} %`
 }
 
+function keptOutcomes({ contestants: measured }: HttpResult): Outcome[] {
+  return contestants.flatMap(({ name, keeps }) => {
+    const [own, other] = [measured[name], measured[keeps?.of ?? '']]
+    if (keeps === undefined || own === undefined || other === undefined) return []
+    const share = own.ratio.median / other.ratio.median
+    const target = `${name} ≥ ${percent(keeps.least)} of ${keeps.of}`
+    return [{ target, measured: percent(share), met: share >= keeps.least }]
+  })
+}
+
 function httpOutcomes({ contestants: measured }: HttpResult): Outcome[] {
   const outcomes: Outcome[] = []
   for (const { name, target } of contestants) {
@@ -120,5 +130,5 @@ export function judge(results: Results): Outcome[] {
     outcomes.push({ target: `${name} ≤ ${most} ${unit}`, measured: `${value.toFixed(2)} ${unit}`, met: value <= most })
   }
   outcomes.push(...yardstickOutcomes(results), ...jwtOutcomes(results), ...storeOutcomes(results))
-  return results.http === undefined ? outcomes : [...outcomes, ...httpOutcomes(results.http)]
+  return results.http === undefined ? outcomes : [...outcomes, ...httpOutcomes(results.http), ...keptOutcomes(results.http)]
 }

@@ -14,6 +14,8 @@ export interface Contestant {
   readonly carriedBy: 'cookie' | 'bearer'
   /** Least share of the bare framework's requests per second that it must keep. */
   readonly target?: number
+  /** Least share of another contestant's requests per second that it must keep. */
+  readonly keeps?: { readonly of: string; readonly least: number }
   /** Where the sessions are kept; absent: in the process. */
   readonly backend?: Backend
   /** Of a peer: whom it is compared with, and how many times as fast that one must be. Default `<framework> holdfast`, 1. */
@@ -50,6 +52,12 @@ export const bareOf: Readonly<Record<Framework, Contestant>> = {
 
 export const contestants: readonly Contestant[] = [
   holdfastOn('node', 0.91),
+  {
+    ...holdfastOn('node'),
+    name: 'node holdfast, each request recorded',
+    server: ['recorded', 'onSqlite'],
+    keeps: { of: 'node holdfast', least: 0.95 },
+  },
   holdfastOn('fastify', 0.91),
   holdfastOn('hono', 0.91),
   holdfastOn('express', 0.88),

@@ -26,14 +26,18 @@ export function withHoldfast(): Promise<Listening> {
   return serveWith(freshHoldfast())
 }
 
-export function serveWith(holdfast: Holdfast): Promise<Server> {
+/** `seen`: told of each authenticated request before it is answered. */
+export function serveWith(holdfast: Holdfast, seen: (request: HeldRequest) => void = () => {}): Promise<Server> {
   const protect = holdfastNode(holdfast)
   const guard = requireSession()
   return serve((request, response) =>
     protect(request, response, () => {
       const { holdfast } = request as HeldRequest
       if (request.method === 'GET' && request.url === '/me') {
-        return guard(request, response, () => sendJson(response, { subject: holdfast.subject }))
+        return guard(request, response, () => {
+          seen(request as HeldRequest)
+          sendJson(response, { subject: holdfast.subject })
+        })
       }
       if (isLogin(request)) {
         return void holdfast.signIn({ subject: subjectIn(request.url) }).then(() => sendJson(response, {}))

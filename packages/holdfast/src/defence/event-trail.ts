@@ -1,5 +1,5 @@
 /** The event trail: takes security events off the path of requests, and appends them to the store as one chain. */
-import { type Clock, systemClock } from '../engine/clock.ts'
+import { type Clock, eventLoopTurn, systemClock } from '../engine/clock.ts'
 import type { FaultLogger, SecurityEvent } from '../engine/events.ts'
 import { unfailing } from '../engine/hook.ts'
 import { createKeyring } from '../engine/keyring.ts'
@@ -94,6 +94,8 @@ export function createEventTrail(options: EventTrailOptions): EventTrail {
         if (!isAppended) throw new Error(`other nodes appended first ${mostAttempts} times`)
         waiting.splice(0, batch.length)
         tellLost()
+        // A store in this process answers at once: without a turn in between, requests would wait for the whole buffer.
+        if (batch.length === batchSize) await eventLoopTurn()
       }
     } catch (fault) {
       onFault(fault, 'recording security events')

@@ -132,6 +132,19 @@ describe('the trail', () => {
     expect(await trail.verify()).toMatchObject({ whole: true, events: 6 })
   })
 
+  it('lets requests have their turn between batches, on a store that answers at once', async () => {
+    const { trail } = open(memoryStore().eventLog)
+    for (let at = 1; at <= 1000; at += 1) trail.record(event(at))
+    let isDone = false
+    const flushing = trail.flush().then(() => {
+      isDone = true
+    })
+    let turns = 0
+    for (; !isDone; turns += 1) await settle()
+    await flushing
+    expect(turns).toBeGreaterThan(2)
+  })
+
   it('appends a batch once when the answer was lost', async () => {
     const log = memoryStore().eventLog
     let losses = 1
