@@ -3,6 +3,7 @@
  * it runs through, before and after the call takes effect. Over real HTTP: whatever happened is told as "cannot tell",
  * nothing is half done, and trying again gets through.
  */
+import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { ticketProtocol } from '../../src/shared/live.ts'
 import { type FaultApp, faultApp, filledStore, handshake } from './fault-app.ts'
@@ -129,4 +130,28 @@ describe.each(Object.entries(operations))('%s', (_, operation) => {
     while (await runWithFault(operation, n, mode)) n += 1
     expect(n).toBeGreaterThan(1)
   })
+})
+
+it('a client that resets its connection while its session is looked up ends nothing but itself', async () => {
+  const { raw, clock, user } = await filledStore()
+  await raw.revoke({ id: user.session.id }, { at: clock.now(), reason: 'logout' })
+  const app = await faultApp(raw, clock)
+  app.store.plan({ mode: 'hold-before', on: 'get' })
+  const client = connect(Number(new URL(app.url).port), '127.0.0.1')
+  const upgrade = [
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+  ]
+  const lines = ['GET / HTTP/1.1', 'Host: 127.0.0.1', `Authorization: Bearer ${user.token}`, ...upgrade]
+  client.write(`${lines.join('\r\n')}\r\n\r\n`)
+  await until(() => app.store.held === 1)
+  client.resetAndDestroy()
+  for (let turns = 0; turns < 20; turns += 1) await turn()
+  // The refusal is written to a connection that is gone: unheard, that error would end the process.
+  app.store.release()
+  for (let turns = 0; turns < 20; turns += 1) await turn()
+  expect(app.holdfast.http.live.count).toBe(0)
+  await app.stop()
 })
