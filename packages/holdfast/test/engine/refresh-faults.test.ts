@@ -66,6 +66,8 @@ async function alarmedDespite(n: number, lostAnswer: boolean): Promise<boolean> 
   const { refreshToken, accessToken } = await engine.issueTokens({ subject: 'alice' })
   const next = await engine.refresh(refreshToken)
   clock.advance(5 * minute)
+  // The sweep of these minutes asks the store too.
+  await settle()
   arm(n, lostAnswer)
   const verdict = await engine.refresh(refreshToken)
   const failed = fired()
