@@ -6,6 +6,7 @@ import { readManifest } from './manifest.ts'
 import type { MemoryResult } from './memory/memory.ts'
 import type { MicroResult } from './micro/micro.ts'
 import type { RevocationResults } from './revocation/revocation.ts'
+import type { SignInResult } from './sign-in/sign-in.ts'
 import type { StartResult } from './start/start.ts'
 import type { StoresResult } from './stores/stores.ts'
 
@@ -30,6 +31,7 @@ export interface Results {
   readonly revocation?: RevocationResults
   readonly live?: LiveResult
   readonly start?: StartResult
+  readonly 'sign-in'?: SignInResult
 }
 
 export function describeMachine(): Machine {

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures Holdfast beside its peers, prints tables, writes `--out`.
  *
- *   --only micro,http,memory,…       parts to run (also stores, revocation, live, start); default all
+ *   --only micro,http,memory,…       parts to run (also stores, revocation, live, start, sign-in); default all
  *   --match TEXT                     of the http part, only contestants whose name contains it
  *   --pairs N                        pairs per contestant in the http part; default 11
  *   --out FILE                       also writes everything as JSON
@@ -23,6 +23,7 @@ import { needPeers, needServers, needWrk } from './needs.ts'
 import { writePage } from './page.ts'
 import { describeMachine, type Results, readVersions } from './results.ts'
 import { measureRevocation } from './revocation/revocation.ts'
+import { measureSignIn } from './sign-in/sign-in.ts'
 import { measureStart } from './start/start.ts'
 import { measureStores } from './stores/stores.ts'
 import { tablesOf } from './table.ts'
@@ -30,7 +31,7 @@ import { judge } from './targets.ts'
 
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'micro,http,memory,stores,revocation,live,start' },
+    only: { type: 'string', default: 'micro,http,memory,stores,revocation,live,start,sign-in' },
     match: { type: 'string', default: '' },
     pairs: { type: 'string', default: '11' },
     out: { type: 'string' },
@@ -54,6 +55,7 @@ const efforts = {
     revocation: { samples: 300, sessions: 500 },
     live: { streams: 10_000, revocations: 20, requests: 1_000_000 },
     start: 5,
+    signIn: { seconds: 4, signIns: 50, refusals: 200 },
   },
   smoke: {
     micro: { rounds: 2, share: 2 },
@@ -67,6 +69,7 @@ const efforts = {
     revocation: { samples: 3, sessions: 20 },
     live: { streams: 200, revocations: 2, requests: 10_000 },
     start: 1,
+    signIn: { seconds: 0.2, signIns: 4, refusals: 3 },
   },
 } as const
 
@@ -77,7 +80,7 @@ function progress(line: string): void {
   console.error(`bench: ${line}`)
 }
 
-type Part = 'micro' | 'http' | 'memory' | 'stores' | 'revocation' | 'live' | 'start'
+type Part = 'micro' | 'http' | 'memory' | 'stores' | 'revocation' | 'live' | 'start' | 'sign-in'
 
 const parts: { readonly [Name in Part]: (folder: string) => Promise<Results[Name]> } = {
   micro: async (folder) => {
@@ -105,6 +108,7 @@ const parts: { readonly [Name in Part]: (folder: string) => Promise<Results[Name
     return measureLive(effort.live)
   },
   start: () => measureStart(effort.start),
+  'sign-in': (folder) => measureSignIn(folder, effort.signIn, flags),
 }
 
 function isPart(name: string): name is Part {

@@ -3,6 +3,7 @@ import type { PairResult } from './http/pairs.ts'
 import type { Results } from './results.ts'
 import type { Lag } from './revocation/revocation.ts'
 import type { Spread } from './shared/statistics.ts'
+import { classes, type Quantiles } from './sign-in/sign-in.ts'
 import { type Backend, backendNames } from './stores/services.ts'
 import { judge } from './targets.ts'
 
@@ -155,6 +156,18 @@ function startTable({ start }: Results): string[] {
     : [table(['start', 'ms, median', 'range'], [['npm start to /healthz', ...range(start.healthy)]])]
 }
 
+function signInTables({ 'sign-in': signIn }: Results): string[] {
+  if (signIn === undefined) return []
+  const { atRest, during, refusals, alike, effort } = signIn
+  const row = (name: string, { p10, p50, p90, p99 }: Quantiles) => [name, ...[p10, p50, p90, p99].map(digits)]
+  const reads = [row('at rest', atRest), row(`during ${effort.signIns} sign-ins`, during)]
+  const refused = classes.map((each) => [...row(each, refusals[each]), each === 'unknown' ? '' : alike[each].toFixed(3)])
+  return [
+    table(['`GET /auth/session`', 'ms, p10', 'p50', 'p90', 'p99'], reads),
+    table(['refused sign-in', 'ms, p10', 'p50', 'p90', 'p99', 'p of no difference to unknown'], refused),
+  ]
+}
+
 function targetTable(results: Results): string {
   const rows = judge(results).map(({ target, measured, met }) => [target, measured, met ? 'met' : 'MISSED'])
   return table(['target', 'measured', ''], rows)
@@ -164,8 +177,8 @@ function targetTable(results: Results): string {
 export function tablesOf(results: Results, judged: boolean): string {
   const { machine, at } = results
   const where = `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}; ${at}`
-  const parts = [microTable, httpTable, memoryTable, storesTable, revocationTable, liveTable, startTable].flatMap((part) =>
-    part(results),
+  const parts = [microTable, httpTable, memoryTable, storesTable, revocationTable, liveTable, startTable, signInTables].flatMap(
+    (part) => part(results),
   )
   return [where, ...parts, ...(judged ? [targetTable(results)] : [])].join('\n\n')
 }

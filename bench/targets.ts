@@ -41,6 +41,12 @@ const limits: readonly Limit[] = [
   { name: "a subject's streams closed, revoked on another node", most: 100, unit: 'ms', read: ({ live }) => live?.closed.at(-1) },
   { name: 'growth by requests without a cookie', most: 64, unit: 'MiB', read: ({ live }) => live?.growthMiB },
   { name: 'sessions left by requests without a cookie', most: 0, unit: '', read: ({ live }) => live?.stored },
+  {
+    name: 'GET /auth/session during sign-ins, p99 of that at rest',
+    most: 3,
+    unit: 'times',
+    read: ({ 'sign-in': signIn }) => signIn && signIn.during.p99 / signIn.atRest.p99,
+  },
   { name: 'npm start to /healthz', most: 3000, unit: 'ms', read: ({ start }) => start?.healthy.median },
 ]
 
@@ -121,6 +127,17 @@ function httpOutcomes({ contestants: measured }: HttpResult): Outcome[] {
   return outcomes
 }
 
+/** Chance alone misses this target in one run of fifty. */
+const leastAlike = 0.01
+
+function refusalOutcomes({ 'sign-in': signIn }: Results): Outcome[] {
+  return Object.entries(signIn?.alike ?? {}).map(([name, p]) => ({
+    target: `a refusal of ${name} takes as long as of unknown, Mann-Whitney p > ${leastAlike}`,
+    measured: `p = ${p.toFixed(3)}`,
+    met: p > leastAlike,
+  }))
+}
+
 /** The targets that the run has figures for. */
 export function judge(results: Results): Outcome[] {
   const outcomes: Outcome[] = []
@@ -129,6 +146,6 @@ export function judge(results: Results): Outcome[] {
     if (value === undefined) continue
     outcomes.push({ target: `${name} ≤ ${most} ${unit}`, measured: `${value.toFixed(2)} ${unit}`, met: value <= most })
   }
-  outcomes.push(...yardstickOutcomes(results), ...jwtOutcomes(results), ...storeOutcomes(results))
+  outcomes.push(...yardstickOutcomes(results), ...jwtOutcomes(results), ...storeOutcomes(results), ...refusalOutcomes(results))
   return results.http === undefined ? outcomes : [...outcomes, ...httpOutcomes(results.http), ...keptOutcomes(results.http)]
 }
