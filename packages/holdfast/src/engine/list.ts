@@ -1,10 +1,11 @@
 /** Looking sessions up by id and listing them. */
+
+import { sessionIdPattern } from '../shared/session-id.ts'
 import type { Cursor, ListQuery, SessionId } from '../store/store.ts'
 import type { ListInput, SessionList } from './api.ts'
 import { type Core, listed, nowOf, read } from './core.ts'
 import { invalidField } from './errors.ts'
 import type { Session } from './session.ts'
-import { sessionIdPattern } from './token.ts'
 
 const defaultLimit = 50
 const mostPerPage = 200

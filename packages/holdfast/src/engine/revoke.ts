@@ -1,5 +1,6 @@
 /** Ending sessions: one, a subject's, everyone's. */
 import type { RevocationReason } from '../shared/codes.ts'
+import { sessionIdPattern } from '../shared/session-id.ts'
 import type { Instant, Revocation, Revoked, RevokeTarget, SessionId } from '../store/store.ts'
 import type { RevokeOptions, RevokeResult, RevokeSelector, RevokeTokenOptions } from './api.ts'
 import { type Core, forget, nowOf, read } from './core.ts'
@@ -8,7 +9,6 @@ import { storeUnavailable } from './errors.ts'
 import type { PendingTarget, TokenTarget } from './pending.ts'
 import { isGoodFor, presentedAs } from './standing.ts'
 import { checkSubject } from './subject.ts'
-import { sessionIdPattern } from './token.ts'
 
 function targetOf(selector: RevokeSelector): RevokeTarget {
   if ('session' in selector) return { id: selector.session }

@@ -81,9 +81,6 @@ export interface Tokens {
   parse(text: string): ParsedToken | undefined
 }
 
-/** 24 base64url characters, as ids are spelled. */
-export const sessionIdPattern: RegExp = /^[A-Za-z0-9_-]{24}$/
-
 const canonical: RegExp = new RegExp(`^[A-Za-z0-9_-]{${bodyLength}}$`)
 
 /** Longer than any token: refused by its length alone. */

@@ -1,8 +1,8 @@
 /** The routes that Holdfast answers itself, under `basePath`. A table: path, method, what it does. */
 import { HoldfastError, invalidField } from '../engine/errors.ts'
 import type { Session } from '../engine/session.ts'
-import { sessionIdPattern } from '../engine/token.ts'
 import type { TicketWire } from '../shared/live.ts'
+import { sessionIdPattern } from '../shared/session-id.ts'
 import type { CurrentSessionWire, PageWire, SessionWire } from '../shared/wire.ts'
 import type { Attributes, Awaitable } from '../store/store.ts'
 import { readJson } from './body.ts'

@@ -3,6 +3,19 @@
  * is half the size of an object with names, and half the time to read. A later release appends its fields; this one
  * keeps what it finds there.
  */
+import {
+  type Check,
+  isBoolean,
+  isElevation,
+  isGrant,
+  isNumber,
+  isNumberOrNull,
+  isObject,
+  isPrevious,
+  isText,
+  isTextOrNull,
+  isTexts,
+} from './field-checks.ts'
 import type { SessionId, SessionRecord } from './store.ts'
 
 /** Other columns hold the rest. */
@@ -27,34 +40,6 @@ export type Packed = Pick<
   | 'label'
   | 'attributes'
 >
-
-type Check = (value: unknown) => boolean
-
-const isText: Check = (value) => typeof value === 'string'
-const isNumber: Check = (value) => typeof value === 'number'
-const isBoolean: Check = (value) => typeof value === 'boolean'
-const isTextOrNull: Check = (value) => value === null || typeof value === 'string'
-const isNumberOrNull: Check = (value) => value === null || typeof value === 'number'
-const isTexts: Check = (value) => Array.isArray(value) && value.every(isText)
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-const isElevation: Check = (value) =>
-  value === null ||
-  (isObject(value) &&
-    (value.since === undefined || isNumber(value.since)) &&
-    isNumber(value.until) &&
-    isTexts(value.amr) &&
-    isTextOrNull(value.acr))
-const isFormat: Check = (value) => value === 'opaque' || value === 'jwt'
-const isPrevious: Check = (value) => value === null || (isObject(value) && isText(value.digest) && isNumber(value.until))
-/** Missing in a row that was written before there were grants. */
-const isGrant: Check = (value) =>
-  value == null ||
-  (isObject(value) &&
-    isText(value.salt) &&
-    isFormat(value.format) &&
-    isTextOrNull(value.audience) &&
-    isTextOrNull(value.clientId))
 
 /** The places, in order. A published one is never moved: a new one goes to the end, and may be missing in old rows. */
 const places: readonly (readonly [name: string, isSound: Check])[] = [

@@ -1,11 +1,10 @@
 /** Session records into rows and back, as the statements of `postgres-sql.ts` have them. */
 import { type RevocationReason, revocationReasons } from '../shared/codes.ts'
+import { sessionIdPattern } from '../shared/session-id.ts'
 import type { PostgresValue, Row } from './postgres-pool.ts'
 import { damaged, pack, unpack } from './postgres-record.ts'
 import { fromColumnOrNull, toColumnOrNull } from './postgres-text.ts'
 import type { SessionId, SessionRecord, Sighting } from './store.ts'
-
-export const idPattern: RegExp = /^[\w-]{24}$/
 
 const numberOrNull = (column: string | null | undefined): number | null => (column == null ? null : Number(column))
 const textOrNull = (column: string | null | undefined): string | null => fromColumnOrNull(column ?? null)
@@ -70,7 +69,7 @@ export function idsIn(joined: string | null | undefined): SessionId[] {
 export function latestOf(sightings: readonly Sighting[]): readonly Sighting[] {
   const latest = new Map<SessionId, Sighting>()
   for (const sighting of sightings) {
-    if (!idPattern.test(sighting.id)) continue
+    if (!sessionIdPattern.test(sighting.id)) continue
     const known = latest.get(sighting.id)
     latest.set(sighting.id, known === undefined ? sighting : furthest(known, sighting))
   }

@@ -1,10 +1,12 @@
 /** The session methods on PostgreSQL: every race is settled by one statement, or under the lock of its subject. */
+
+import { sessionIdPattern } from '../shared/session-id.ts'
 import type { ChangeListeners } from './changes.ts'
 import { Batches, type BatchLimits } from './postgres-batches.ts'
 import type { Database } from './postgres-database.ts'
 import type { PostgresValue, Row } from './postgres-pool.ts'
 import { pack } from './postgres-record.ts'
-import { idPattern, idsIn, latestOf, recordOf, rowValues } from './postgres-rows.ts'
+import { idsIn, latestOf, recordOf, rowValues } from './postgres-rows.ts'
 import type { Names } from './postgres-schema.ts'
 import { type ListShape, listSql, type SessionsSql, sessionsSql } from './postgres-sql.ts'
 import { toColumn, toColumnOrNull } from './postgres-text.ts'
@@ -70,7 +72,7 @@ export class PostgresSessions implements SessionStore {
   }
 
   async insert(record: SessionRecord, cap?: SessionCap): Promise<Insertion> {
-    if (!idPattern.test(record.id)) throw new TypeError('a session id is 24 base64url characters')
+    if (!sessionIdPattern.test(record.id)) throw new TypeError('a session id is 24 base64url characters')
     const values = rowValues(record)
     if (cap === undefined || record.subject === null) {
       await this.#database.run('insert', this.#sql.insert, values)
@@ -88,13 +90,13 @@ export class PostgresSessions implements SessionStore {
   }
 
   async get(id: SessionId): Promise<SessionRecord | undefined> {
-    if (!idPattern.test(id)) return undefined
+    if (!sessionIdPattern.test(id)) return undefined
     const row = await this.#lookups.ask(id)
     return row === undefined ? undefined : this.#recent.overlay(recordOf(row))
   }
 
   replace(next: SessionRecord, revision: number): Promise<boolean> {
-    const isPossible = idPattern.test(next.id) && Number.isInteger(revision) && revision >= 0 && revision < largestInteger
+    const isPossible = sessionIdPattern.test(next.id) && Number.isInteger(revision) && revision >= 0 && revision < largestInteger
     return isPossible ? this.#replacements.ask({ next, revision }) : Promise.resolve(false)
   }
 
@@ -142,7 +144,7 @@ export class PostgresSessions implements SessionStore {
   }
 
   async revokeOne(id: SessionId, revocation: Revocation): Promise<Revoked> {
-    return idPattern.test(id) ? this.#revocations.ask({ id, ...revocation }) : { ids: [], durable: true }
+    return sessionIdPattern.test(id) ? this.#revocations.ask({ id, ...revocation }) : { ids: [], durable: true }
   }
 
   /** Brings the epoch to at least what it had reached before. */

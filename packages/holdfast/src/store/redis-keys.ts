@@ -26,8 +26,6 @@ export async function inWaves<Item, Answer>(
   return answers
 }
 
-export const idPattern: RegExp = /^[\w-]{24}$/
-
 /** The 4 characters that all ids of a subject begin with. */
 export type SlotTag = string
 

@@ -1,10 +1,11 @@
 /** The session methods on Redis: every race is settled by one script on one slot. */
 
+import { sessionIdPattern } from '../shared/session-id.ts'
 import type { RecentRevocations } from './recent-revocations.ts'
 import type { Link } from './redis-client.ts'
 import { Directory } from './redis-directory.ts'
 import type { DurableWriter, Written } from './redis-durable.ts'
-import { idPattern, inWaves, ownPart, type RedisKeys, type SlotTag, shardOf, shards, tagOf } from './redis-keys.ts'
+import { inWaves, ownPart, type RedisKeys, type SlotTag, shardOf, shards, tagOf } from './redis-keys.ts'
 import type { Script } from './redis-lua.ts'
 import {
   idsIn,
@@ -46,7 +47,7 @@ export class RedisSessions {
   }
 
   async insert(record: SessionRecord, cap?: SessionCap): Promise<Insertion> {
-    if (!idPattern.test(record.id)) throw new TypeError('a session id is 24 base64url characters')
+    if (!sessionIdPattern.test(record.id)) throw new TypeError('a session id is 24 base64url characters')
     const packed = packRecord(record, true)
     const lifetime = this.#lifetimeOf(record)
     const elsewhere = await this.#makeRoomElsewhere(record, cap)
@@ -81,7 +82,7 @@ export class RedisSessions {
   }
 
   async get(id: SessionId): Promise<SessionRecord | undefined> {
-    if (!idPattern.test(id)) return undefined
+    if (!sessionIdPattern.test(id)) return undefined
     // Before it is read: a note that arrives meanwhile must find it.
     this.#options.onHandedOut(id)
     const [openKey, , everyoneKey] = this.#tagKeys(id)
@@ -107,7 +108,7 @@ export class RedisSessions {
   }
 
   async replace(next: SessionRecord, revision: number): Promise<boolean> {
-    if (!idPattern.test(next.id) || !Number.isInteger(revision) || revision < 0) return false
+    if (!sessionIdPattern.test(next.id) || !Number.isInteger(revision) || revision < 0) return false
     const packed = packRecord(next, false)
     const lifetime = this.#lifetimeOf(next)
     await this.directory.register(next, lifetime)
@@ -137,7 +138,7 @@ export class RedisSessions {
   async touch(sightings: readonly Sighting[]): Promise<void> {
     const byTag = new Map<SlotTag, string[]>()
     for (const { id, seenAt, idleExpiresAt, ip } of sightings) {
-      if (!idPattern.test(id)) continue
+      if (!sessionIdPattern.test(id)) continue
       const args = byTag.get(tagOf(id)) ?? []
       args.push(ownPart(id), packInstant(seenAt), packInstant(idleExpiresAt), packText(ip))
       byTag.set(tagOf(id), args)
@@ -147,7 +148,7 @@ export class RedisSessions {
 
   async revoke(target: RevokeTarget, revocation: Revocation): Promise<Revoked> {
     if ('everyone' in target) return this.#revokeEveryone(revocation)
-    if ('id' in target) return idPattern.test(target.id) ? this.revokeOne(target.id, null, revocation) : nothing
+    if ('id' in target) return sessionIdPattern.test(target.id) ? this.revokeOne(target.id, null, revocation) : nothing
     const tags = await this.directory.tagsOf(target.subject)
     const each = await Promise.all(tags.map((tag) => this.#revokeIn(tag, '', target.subject, target.except, revocation)))
     return { ids: each.flatMap(({ ids }) => ids), durable: each.every(({ durable }) => durable) }
@@ -247,7 +248,7 @@ export class RedisSessions {
   }
 
   async #replaceElsewhere({ id, subject }: SessionRecord, { replaces, now }: SessionCap): Promise<void> {
-    if (replaces === undefined || subject === null || tagOf(replaces) === tagOf(id) || !idPattern.test(replaces)) return
+    if (replaces === undefined || subject === null || tagOf(replaces) === tagOf(id) || !sessionIdPattern.test(replaces)) return
     await this.revokeOne(replaces, subject, { at: now, reason: 'replaced' })
   }
 

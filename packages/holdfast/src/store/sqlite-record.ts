@@ -3,6 +3,18 @@
  * so that a release can add a field without a new schema. Fields that this release does not know are kept.
  */
 import { type RevocationReason, revocationReasons } from '../shared/codes.ts'
+import {
+  isBoolean,
+  isElevation,
+  isGrant,
+  isNumber,
+  isNumberOrNull,
+  isObject,
+  isPrevious,
+  isText,
+  isTextOrNull,
+  isTexts,
+} from './field-checks.ts'
 import type { Row, Value } from './sqlite-connection.ts'
 import type { SessionId, SessionRecord } from './store.ts'
 
@@ -27,47 +39,11 @@ export const selected = `s.subject, s.created_at, s.seen_at, s.idle_expires_at, 
   CASE WHEN s.revoked_at IS NULL AND s.epoch < e.epoch THEN e.reason ELSE s.reason END,
   s.revision, s.epoch, s.data`
 
-const isText = (value: unknown): boolean => typeof value === 'string'
-const isNumber = (value: unknown): boolean => typeof value === 'number'
-const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string'
-const isNumberOrNull = (value: unknown): boolean => value === null || typeof value === 'number'
-const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText)
-const isFormat = (value: unknown): boolean => value === 'opaque' || value === 'jwt'
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-function isElevation(value: unknown): boolean {
-  return (
-    value === null ||
-    (isObject(value) &&
-      (value.since === undefined || isNumber(value.since)) &&
-      isNumber(value.until) &&
-      isTexts(value.amr) &&
-      isTextOrNull(value.acr))
-  )
-}
-
-function isPrevious(value: unknown): boolean {
-  return value === null || (isObject(value) && isText(value.digest) && isNumber(value.until))
-}
-
-/** Absent in a row that was written before there were grants. */
-function isGrant(value: unknown): boolean {
-  if (value === undefined) return true
-  return (
-    isObject(value) &&
-    isText(value.salt) &&
-    isFormat(value.format) &&
-    isTextOrNull(value.audience) &&
-    isTextOrNull(value.clientId)
-  )
-}
-
 function isBinding(value: unknown): boolean {
   return isObject(value) && isTextOrNull(value.fingerprint) && isTextOrNull(value.jkt) && isTextOrNull(value.deviceKey)
 }
 
-/** What each field must be. One that is missing or of another kind is a damaged row, never a default. */
+/** What each field must be. */
 const fields: { readonly [Field in keyof Data]: (value: unknown) => boolean } = {
   authTime: isNumberOrNull,
   amr: isTexts,
@@ -82,7 +58,7 @@ const fields: { readonly [Field in keyof Data]: (value: unknown) => boolean } = 
   grant: isGrant,
   binding: isBinding,
   origin: isText,
-  persistent: (value) => typeof value === 'boolean',
+  persistent: isBoolean,
   firstIp: isTextOrNull,
   userAgent: isTextOrNull,
   label: isText,

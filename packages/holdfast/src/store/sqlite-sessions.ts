@@ -1,4 +1,6 @@
 /** The session methods as SQL: every race is settled by one statement or one write transaction. */
+
+import { sessionIdPattern } from '../shared/session-id.ts'
 import type { ChangeListeners } from './changes.ts'
 import type { Connection, Query } from './sqlite-connection.ts'
 import { decode, encode, selected } from './sqlite-record.ts'
@@ -18,8 +20,6 @@ import type {
   SweepQuery,
   WhenFull,
 } from './store.ts'
-
-const isId: RegExp = /^[\w-]{24}$/
 
 /** Neither revoked nor put out with everyone. */
 const open = 'revoked_at IS NULL AND epoch >= (SELECT epoch FROM holdfast_epoch)'
@@ -80,7 +80,7 @@ export class SqliteSessions implements SessionStore {
   }
 
   insert(record: SessionRecord, cap?: SessionCap): Insertion {
-    if (!isId.test(record.id)) throw new TypeError('a session id is 24 base64url characters')
+    if (!sessionIdPattern.test(record.id)) throw new TypeError('a session id is 24 base64url characters')
     if (cap === undefined) {
       this.#connection.relaxed(() => this.#add(record))
       return { inserted: true, evicted: [] }

@@ -4,12 +4,13 @@
  * `jti` is a nonce and a tag over what the token says, keyed by what only the record holds, and the mark of a step-up. A leaked signing key makes
  * tokens that other services accept until they expire, as with any JWT; to us it opens no session.
  */
+
+import { sessionIdPattern } from '../../shared/session-id.ts'
 import type { Elevation, Instant, SessionId, SessionRecord } from '../../store/store.ts'
 import { stepUpMark } from '../assurance.ts'
 import { equalText, type RandomPool } from '../crypto.ts'
 import { invalidField } from '../errors.ts'
 import type { Keyring, SigningKey } from '../keyring.ts'
-import { sessionIdPattern } from '../token.ts'
 import { createJwtKeys, type JwkSet } from './keys.ts'
 import { isAudience, type JwtSettings } from './options.ts'
 import { type JwtProblem, readJwt } from './read.ts'
