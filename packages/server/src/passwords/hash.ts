@@ -28,7 +28,7 @@ export interface PasswordHasher {
 export interface PasswordHasherOptions {
   /** Default 64 MiB, 3 passes, 4 lanes. */
   readonly cost?: HashCost
-  /** Default: two at once (one on a single core), 64 waiting. */
+  /** Default: as many at once as find a core for each lane, at least one and at most two; 64 waiting. */
   readonly limits?: QueueLimits
 }
 
@@ -48,7 +48,9 @@ function decoyHash({ memory, passes, lanes }: HashCost): string {
 }
 
 export function createPasswordHasher({ cost = defaultCost, limits }: PasswordHasherOptions = {}): PasswordHasher {
-  const queue = new Queue(limits ?? { running: Math.min(2, availableParallelism()), waiting: 64 })
+  // A hash runs a thread for each lane: more of them than cores do not finish sooner, and other requests wait for both.
+  const running = Math.max(1, Math.min(2, Math.floor(availableParallelism() / cost.lanes)))
+  const queue = new Queue(limits ?? { running, waiting: 64 })
   const parameters = { memoryCost: cost.memory, timeCost: cost.passes, parallelism: cost.lanes }
   const decoy = decoyHash(cost)
   return {

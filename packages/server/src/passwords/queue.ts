@@ -1,4 +1,4 @@
-/** A bounded queue: hashing takes 64 MiB and both cores, so few run at once and few may wait. */
+/** A bounded queue: hashing takes 64 MiB and a core for each lane, so few run at once and few may wait. */
 import { HoldfastError } from 'holdfast'
 
 export interface QueueLimits {
