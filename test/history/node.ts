@@ -39,8 +39,6 @@ async function main({ backend, bound, offset, without }: NodeOptions): Promise<v
     secret: 'k3Jq9vTz1mXw8RbY5nLd2HsG7pCf4Ua0',
     store,
     maxStaleness: without === 'bound' ? minute : bound,
-    // A check may share a lookup that is under way: that is as old as its deadline at most.
-    checkDeadline: bound,
     tokens: { grace: tokenGrace },
     clock: {
       now,

@@ -143,6 +143,14 @@ export class Confirmation {
     return this.#at !== undefined
   }
 
+  /**
+   * How old a lookup may be, in ms, that a check at `now` shares: none at all while changes are not heard of. A store
+   * without a feed promises no more than the bound.
+   */
+  shareable(now: Instant): number {
+    return this.#feed === undefined || this.holds(now) ? this.#maxStaleness : 0
+  }
+
   get stats(): Omit<ChangeStats, 'lagMs'> {
     return { whole: this.#at !== undefined && !this.#stopped, bypasses: this.#bypasses, bypassMs: this.#bypassMs }
   }

@@ -2,11 +2,12 @@
  * Checks under way against an asynchronous store, so that parallel checks of one credential ask once. The key is
  * the whole credential: lookups that shared a prefix once mixed users up (ADV-26).
  */
-import type { SessionId, SessionRecord } from '../store/store.ts'
+import type { Instant, SessionId, SessionRecord } from '../store/store.ts'
 
 export interface Flight {
   readonly credential: string
   readonly id: SessionId
+  readonly startedAt: Instant
   readonly record: Promise<SessionRecord | undefined>
   /** The session changed after this flight left: its answer must be neither shared further nor remembered. */
   spoiled: boolean
@@ -17,12 +18,18 @@ export class Flights {
   /** All of them: a fresh check sets out beside a flight that is under way, and takes its place in the map. */
   readonly #underWay: Set<Flight> = new Set()
 
-  find(credential: string): Flight | undefined {
-    return this.#byCredential.get(credential)
+  /**
+   * One that left less than `most` ms before `now`. What it brings may be as old as it is itself, and a revocation on
+   * another node may have been acknowledged meanwhile.
+   */
+  find(credential: string, now: Instant, most: number): Flight | undefined {
+    const flight = this.#byCredential.get(credential)
+    // A negative age is a clock that went back: how old the flight is cannot be told.
+    return flight !== undefined && now >= flight.startedAt && now - flight.startedAt < most ? flight : undefined
   }
 
-  start(credential: string, id: SessionId, record: Promise<SessionRecord | undefined>): Flight {
-    const flight: Flight = { credential, id, record, spoiled: false }
+  start(credential: string, id: SessionId, startedAt: Instant, record: Promise<SessionRecord | undefined>): Flight {
+    const flight: Flight = { credential, id, startedAt, record, spoiled: false }
     this.#byCredential.set(credential, flight)
     this.#underWay.add(flight)
     const land = () => {

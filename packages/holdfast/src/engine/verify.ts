@@ -78,11 +78,11 @@ function lookUp(core: Core, token: string, client: RequestContext | null, now: I
 
   const since = core.cache.changes
   if (!fresh) core.tally.missed += 1
-  const joined = fresh ? undefined : core.flights.find(token)
+  const joined = fresh ? undefined : core.flights.find(token, now, core.confirmation.shareable(now))
   const loading = joined?.record ?? core.guard.reads.run(core.settings.checkDeadline, () => core.store.get(parsed.id), parsed.id)
   if (!(loading instanceof Promise)) return judge(core, { token, client, now, since, flight: undefined }, parsed, loading)
 
-  const flight = joined ?? core.flights.start(token, parsed.id, loading)
+  const flight = joined ?? core.flights.start(token, parsed.id, now, loading)
   return flight.record
     .then((record) => judge(core, { token, client, now: nowOf(core), since, flight }, parsed, record))
     .catch((fault: unknown) => unknown(core, fault, client))

@@ -88,6 +88,27 @@ describe('a read that races a change', () => {
     await slow
   })
 
+  it.each([
+    ['as old as the bound', { trust: true, after: 200 }],
+    ['while changes are not heard of', { trust: false, after: 10 }],
+  ] as const)('is not shared on another node %s', async (_when, { trust, after }) => {
+    const { here, there, clock, feed, holding, issued, id } = await twoNodes({ maxStaleness: '200ms' })
+    holding.holding = get
+    const slow = here.engine.verify(issued.token)
+    must(holding.held[0]).run()
+    await there.engine.revoke({ session: id }, { reason: 'logout' })
+    // The feed is late and does not know it, or knows.
+    feed.deliver = () => undefined
+    feed.trust = trust
+    clock.advance(after)
+    const next = here.engine.verify(issued.token)
+    expect(holding.held).toHaveLength(2)
+    must(holding.held[1]).answer()
+    expect(outcomeOf(await next)).toBe('logout')
+    must(holding.held[0]).answer()
+    await slow
+  })
+
   it.each(['revokeAll', 'subject', 'elevate', 'regenerate'] as const)('is not shared after %s either', async (change) => {
     const { here, holding, issued, id } = await twoNodes()
     holding.holding = get
