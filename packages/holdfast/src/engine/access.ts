@@ -3,6 +3,7 @@ import type { Instant, SessionRecord, TokenGrant } from '../store/store.ts'
 import { stepUpMark } from './assurance.ts'
 import type { Core } from './core.ts'
 import { jittered } from './jitter.ts'
+import { elevationAt } from './record.ts'
 
 export interface Access {
   readonly token: string
@@ -27,11 +28,11 @@ export function mintAccess(
   now: Instant,
   elevated: boolean,
 ): Access {
-  const { id, grant, elevation, absoluteExpiresAt } = record
+  const { id, grant, absoluteExpiresAt } = record
   const lifetime = jittered((bytes) => random.take(bytes, 0, bytes.length), settings.tokens.accessLifetime, jitter)
   const expiresAt = Math.floor(Math.min(now + lifetime, absoluteExpiresAt) / 1000) * 1000
   // A node without the `jwt` option, such as one that is rolled back, still serves its own guard.
   if (grant.format === 'jwt' && jwt !== null) return { token: jwt.sign(record, { expiresAt, elevated, now }), expiresAt }
-  const stepUp = elevated && elevation !== null && now < elevation.until ? stepUpMark(elevation) : 0
+  const stepUp = stepUpMark(elevated ? elevationAt(record, now) : null)
   return { token: tokens.mintAccess({ id, stepUp, expiresAt, salt: grant.salt }), expiresAt }
 }

@@ -1,9 +1,8 @@
 /** Read, change, write back if nobody else did: the one loop behind every change of a live record. */
 import type { SessionId, SessionRecord } from '../store/store.ts'
-import { type Core, forget, nowOf, read, write } from './core.ts'
+import { type Core, endedBy, forget, nowOf, read, write } from './core.ts'
 import { storeUnavailable } from './errors.ts'
 import { wasRefused } from './guard.ts'
-import { endOf } from './record.ts'
 
 /** Losing this often in a row means something is wrong, not busy: every loss is another caller's success. */
 export const mostAttempts = 100
@@ -19,8 +18,7 @@ export async function changeRecord(
 ): Promise<SessionRecord | undefined> {
   for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
     const record = await read(core, () => core.store.get(id))
-    if (record === undefined || endOf(record, nowOf(core)) !== undefined || core.pending.reasonFor(record) !== undefined)
-      return undefined
+    if (record === undefined || endedBy(core, record, nowOf(core)) !== undefined) return undefined
     const changed = await next(record)
     if (changed === undefined) return undefined
     const won = await replaced(core, record, changed)

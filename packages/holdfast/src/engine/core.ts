@@ -1,4 +1,5 @@
 /** What the operations of one engine share: its settings, its store and its parts. */
+import type { DeadReason } from '../shared/codes.ts'
 import type { Awaitable, Instant, SessionId, SessionRecord, SessionStore } from '../store/store.ts'
 import type { Confirmation, VerifiedCache } from './cache.ts'
 import type { Connections } from './connections.ts'
@@ -11,6 +12,7 @@ import type { Keyring } from './keyring.ts'
 import type { Moves } from './moves.ts'
 import type { EngineSettings } from './options.ts'
 import type { PendingRevocations } from './pending.ts'
+import { elevationAt, endOf } from './record.ts'
 import type { Session } from './session.ts'
 import { viewOf } from './session.ts'
 import type { LagMeter, Tally } from './stats.ts'
@@ -38,6 +40,16 @@ export interface Core {
   readonly moves: Moves
 }
 
+/** Why a record is not live at `now`, by itself or by a revocation that this node has not got recorded yet. */
+export function endedBy(core: Core, record: SessionRecord, now: Instant): DeadReason | undefined {
+  return endOf(record, now) ?? core.pending.reasonFor(record)
+}
+
+/** Reads the record that a check needs, within the time of a check. */
+export function lookUpRecord(core: Core, id: SessionId): Awaitable<SessionRecord | undefined> {
+  return core.guard.reads.run(core.settings.checkDeadline, () => core.store.get(id), id)
+}
+
 /** A change of the store within the write deadline; faults become `store-unavailable`. */
 export async function write<T>(core: Core, run: () => Awaitable<T>): Promise<T> {
   return core.guard.writes.run(core.settings.writeDeadline, run)
@@ -54,8 +66,7 @@ export function nowOf(core: Core): Instant {
 
 /** A session as it is shown in lists and returned by changes: with its step-up, if one holds at `now`. */
 export function listed(record: SessionRecord, now: Instant): Session {
-  const elevated = record.elevation !== null && now < record.elevation.until
-  return viewOf(record, { elevated, stepUpRequired: false })
+  return viewOf(record, { elevated: elevationAt(record, now) !== null, stepUpRequired: false })
 }
 
 /** Forgets everything that this node remembers of sessions that just changed. */

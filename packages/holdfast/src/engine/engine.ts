@@ -3,7 +3,7 @@ import type { Attributes, SessionId } from '../store/store.ts'
 import type { ConnectionEnd, EngineApi, LiveConnection } from './api.ts'
 import { Confirmation, VerifiedCache } from './cache.ts'
 import { Connections } from './connections.ts'
-import { type Core, nowOf } from './core.ts'
+import { type Core, lookUpRecord, nowOf } from './core.ts'
 import { equalText, RandomPool } from './crypto.ts'
 import { eventId, eventNameOf } from './event-id.ts'
 import { Events } from './events.ts'
@@ -39,7 +39,7 @@ const lookUpsPerBound = 4
 const shortestConnectionCheck = 10
 
 function createCore(settings: EngineSettings, store: EngineOptions['store']): Core {
-  const { clock, onFault, writeDeadline, checkDeadline, maxStaleness } = settings
+  const { clock, onFault, writeDeadline, maxStaleness } = settings
   const guard = new Guard(settings)
   const keyring = createKeyring(settings.secrets)
   const random = new RandomPool(settings.random)
@@ -66,7 +66,7 @@ function createCore(settings: EngineSettings, store: EngineOptions['store']): Co
       clock,
       confirmation,
       load: async (id) => {
-        const record = await guard.reads.run(checkDeadline, () => store.get(id), id)
+        const record = await lookUpRecord(core, id)
         const pending = core.touches.pending(id)
         return record === undefined || pending === undefined ? record : withSighting(record, pending)
       },

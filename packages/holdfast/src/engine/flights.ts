@@ -13,19 +13,25 @@ export interface Flight {
   spoiled: boolean
 }
 
+export interface FlightBound {
+  /** How old a lookup may be, in ms, that a check at `now` shares; only asked where there is one. */
+  shareable(now: Instant): number
+}
+
 export class Flights {
   readonly #byCredential: Map<string, Flight> = new Map()
   /** All of them: a fresh check sets out beside a flight that is under way, and takes its place in the map. */
   readonly #underWay: Set<Flight> = new Set()
 
   /**
-   * One that left less than `most` ms before `now`. What it brings may be as old as it is itself, and a revocation on
-   * another node may have been acknowledged meanwhile.
+   * One that is young enough at `now`. What it brings may be as old as it is itself, and a revocation on another node may
+   * have been acknowledged meanwhile.
    */
-  find(credential: string, now: Instant, most: number): Flight | undefined {
+  find(credential: string, now: Instant, bound: FlightBound): Flight | undefined {
     const flight = this.#byCredential.get(credential)
     // A negative age is a clock that went back: how old the flight is cannot be told.
-    return flight !== undefined && now >= flight.startedAt && now - flight.startedAt < most ? flight : undefined
+    if (flight === undefined || now < flight.startedAt) return undefined
+    return now - flight.startedAt < bound.shareable(now) ? flight : undefined
   }
 
   start(credential: string, id: SessionId, startedAt: Instant, record: Promise<SessionRecord | undefined>): Flight {

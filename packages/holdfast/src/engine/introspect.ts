@@ -2,8 +2,8 @@
 import type { SessionRecord } from '../store/store.ts'
 import { isGranted } from './access.ts'
 import type { TokenVerdict } from './api.ts'
-import { type Core, nowOf } from './core.ts'
-import { endOf } from './record.ts'
+import { type Core, endedBy, lookUpRecord, nowOf } from './core.ts'
+import { elevationAt } from './record.ts'
 import { deadFor, missing, unknownFor } from './refusal.ts'
 import { viewOf } from './session.ts'
 import { type Presented, presentedAs, type Standing, standingOf } from './standing.ts'
@@ -27,17 +27,16 @@ async function judge(core: Core, presented: ReturnType<typeof presentedAs>): Pro
   if (typeof presented !== 'object') return deadFor(core, 'invalid', undefined, null, presented)
   if (!isAccessToken(presented)) return deadFor(core, 'invalid', undefined, null)
   if (nowOf(core) >= presented.expiresAt) return deadFor(core, 'token-expired', undefined, null)
-  const { id } = presented
-  const record = await core.guard.reads.run(core.settings.checkDeadline, () => core.store.get(id), id)
+  const record = await lookUpRecord(core, presented.id)
   if (record === undefined) return deadFor(core, 'not-found', undefined, null)
   const standing = isGranted(record) ? standingOf(core, record, presented, nowOf(core)) : undefined
   if (standing === undefined) return deadFor(core, 'superseded', record, null)
-  const ended = endOf(record, nowOf(core)) ?? core.pending.reasonFor(record)
+  const ended = endedBy(core, record, nowOf(core))
   return ended === undefined ? told(core, presented, record, standing) : deadFor(core, ended, record, null)
 }
 
 function told(core: Core, presented: Presented, record: SessionRecord, { current, until }: Standing): TokenVerdict {
-  const elevated = current && record.elevation !== null && nowOf(core) < record.elevation.until
+  const elevated = current && elevationAt(record, nowOf(core)) !== null
   const claims = presented.kind === 'jwt' ? presented.claims : undefined
   const granted = record.grant?.audience ?? null
   return {

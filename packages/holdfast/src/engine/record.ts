@@ -1,6 +1,6 @@
 /** The life of a record, as pure functions of the record and an instant. */
 import type { DeadReason } from '../shared/codes.ts'
-import type { Instant, SessionRecord, Sighting } from '../store/store.ts'
+import type { Elevation, Instant, SessionRecord, Sighting } from '../store/store.ts'
 
 /** Why a record is not live at `now`, or undefined when it is. Both limits are the first instant of being over. */
 export function endOf(record: SessionRecord, now: Instant): DeadReason | undefined {
@@ -10,6 +10,11 @@ export function endOf(record: SessionRecord, now: Instant): DeadReason | undefin
   if (!(now < record.absoluteExpiresAt)) return 'absolute-timeout'
   if (!(now < record.idleExpiresAt)) return 'idle-timeout'
   return undefined
+}
+
+/** The step-up that holds at `now`. */
+export function elevationAt({ elevation }: Pick<SessionRecord, 'elevation'>, now: Instant): Elevation | null {
+  return elevation !== null && now < elevation.until ? elevation : null
 }
 
 const longestTouchInterval = 60_000

@@ -7,12 +7,12 @@ import type { SessionId, SessionRecord } from '../store/store.ts'
 import { type GrantedRecord, isGranted, mintAccess } from './access.ts'
 import { type BindingCheck, checkBinding, unremarkable } from './bind.ts'
 import { mostAttempts, replaced } from './change.ts'
-import { type Core, forget, nowOf, read } from './core.ts'
+import { type Core, endedBy, forget, nowOf, read } from './core.ts'
 import { storeUnavailable } from './errors.ts'
 import { matchesFingerprint } from './fingerprint.ts'
 import { placeOf, rotationsOf, withRotation } from './lineage.ts'
 import { keptAddress } from './network.ts'
-import { endOf, sightingOf, withSighting } from './record.ts'
+import { sightingOf, withSighting } from './record.ts'
 import { deadFor, missing, readToken, unknownFor } from './refusal.ts'
 import { revokeTarget } from './revoke.ts'
 import { type RefreshContext, type RefreshVerdict, type RequestContext, viewOf } from './session.ts'
@@ -52,7 +52,7 @@ async function exchange(core: Core, given: Exchange): Promise<RefreshVerdict> {
     const record = await read(core, () => core.store.get(parsed.id))
     if (record === undefined) return deadFor(core, 'not-found', undefined, client)
     if (!isGranted(record)) return deadFor(core, 'invalid', record, client)
-    const ended = endOf(record, nowOf(core)) ?? core.pending.reasonFor(record)
+    const ended = endedBy(core, record, nowOf(core))
     if (ended !== undefined) return deadFor(core, ended, record, client)
     const verdict = await judge(core, given, record)
     if (verdict !== undefined) return verdict

@@ -8,6 +8,7 @@ import { type Core, listed, nowOf } from './core.ts'
 import { invalidField } from './errors.ts'
 import { fingerprintOf, keptUserAgent, labelOf } from './fingerprint.ts'
 import { keptAddress } from './network.ts'
+import { elevationAt } from './record.ts'
 import type { Issued, RequestContext } from './session.ts'
 import type { Minted } from './token.ts'
 
@@ -39,7 +40,7 @@ export async function regenerate(core: Core, id: SessionId): Promise<Issued | un
     return {
       ...current,
       // What has decayed is not carried over: a clock that goes back must not raise the new secret.
-      elevation: current.elevation !== null && now < current.elevation.until ? current.elevation : null,
+      elevation: elevationAt(current, now),
       digest: minted.digest,
       previous: null,
       generation: current.generation + 1,

@@ -6,10 +6,10 @@ import type { JsonValue, SessionRecord, Store } from '../store/store.ts'
 import type { TicketStore } from '../store/tickets.ts'
 import type { IssuedTicket } from './api.ts'
 import { checkBinding, unremarkable } from './bind.ts'
-import { type Core, nowOf, write } from './core.ts'
+import { type Core, endedBy, lookUpRecord, nowOf, write } from './core.ts'
 import { storeUnavailable } from './errors.ts'
 import { keptAddress } from './network.ts'
-import { endOf } from './record.ts'
+import { elevationAt } from './record.ts'
 import { readToken } from './refusal.ts'
 import type { RequestContext, Session, Verdict } from './session.ts'
 import { viewOf } from './session.ts'
@@ -62,9 +62,7 @@ export async function redeemTicket(core: Core, text: string, client: RequestCont
     const data = dataOf(spent.data)
     // The tag covers both ids already; this holds although the ticket's row was swapped in the store.
     if (data.session !== parsed.id) return dead(core, 'invalid', undefined, client)
-    const { checkDeadline } = core.settings
-    const record = await core.guard.reads.run(checkDeadline, () => core.store.get(parsed.id), parsed.id)
-    return await judge(core, record, data, client)
+    return await judge(core, await lookUpRecord(core, parsed.id), data, client)
   } catch (fault) {
     return unknown(core, fault, client)
   }
@@ -78,14 +76,14 @@ async function judge(
 ): Promise<Verdict> {
   if (record === undefined) return dead(core, 'not-found', undefined, client)
   const now = nowOf(core)
-  const ended = endOf(record, now) ?? core.pending.reasonFor(record)
+  const ended = endedBy(core, record, now)
   if (ended !== undefined) return dead(core, ended, record, client)
   // Held against the client that asked for the ticket, by the policies that hold for the session.
   const asked = ip === null ? record : { ...record, lastIp: ip }
   const binding = client === null ? unremarkable : checkBinding(core, asked, client)
   if (binding.outcome === 'deny' || binding.outcome === 'revoke') return refuseClient(core, record, client, binding)
   const touched = note(core, { client, now }, record, binding)
-  const steppedUp = elevated && record.elevation !== null && now < record.elevation.until
+  const steppedUp = elevated && elevationAt(record, now) !== null
   const session = viewOf(touched, { elevated: steppedUp, stepUpRequired: binding.outcome === 'step-up' })
   core.tally.live += 1
   return Object.freeze({ status: 'live', session } as const)

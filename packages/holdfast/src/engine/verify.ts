@@ -4,11 +4,11 @@ import type { Awaitable, Instant, SessionRecord } from '../store/store.ts'
 import type { VerifyOptions } from './api.ts'
 import { type BindingCheck, checkBinding, unremarkable } from './bind.ts'
 import type { Remembered } from './cache.ts'
-import { type Core, nowOf } from './core.ts'
+import { type Core, endedBy, lookUpRecord, nowOf } from './core.ts'
 import type { Flight } from './flights.ts'
 import type { JwtProblem } from './jwt/read.ts'
 import { keptAddress } from './network.ts'
-import { endOf, sightingOf, touchInterval, withSighting } from './record.ts'
+import { elevationAt, sightingOf, touchInterval, withSighting } from './record.ts'
 import { deadFor, missing, unknownFor } from './refusal.ts'
 import { revokeTarget } from './revoke.ts'
 import { type RequestContext, type Verdict, viewOf } from './session.ts'
@@ -78,8 +78,8 @@ function lookUp(core: Core, token: string, client: RequestContext | null, now: I
 
   const since = core.cache.changes
   if (!fresh) core.tally.missed += 1
-  const joined = fresh ? undefined : core.flights.find(token, now, core.confirmation.shareable(now))
-  const loading = joined?.record ?? core.guard.reads.run(core.settings.checkDeadline, () => core.store.get(parsed.id), parsed.id)
+  const joined = fresh ? undefined : core.flights.find(token, now, core.confirmation)
+  const loading = joined?.record ?? lookUpRecord(core, parsed.id)
   if (!(loading instanceof Promise)) return judge(core, { token, client, now, since, flight: undefined }, parsed, loading)
 
   const flight = joined ?? core.flights.start(token, parsed.id, now, loading)
@@ -95,7 +95,7 @@ function judge(core: Core, check: Check, parsed: Presented, record: SessionRecor
   if ((parsed.kind === 'anonymous') !== (record.subject === null)) return dead(core, 'invalid', record, client)
   const standing = standingOf(core, record, parsed, now)
   if (standing === undefined) return dead(core, 'superseded', record, client)
-  const ended = endOf(record, now) ?? core.pending.reasonFor(record)
+  const ended = endedBy(core, record, now)
   if (ended !== undefined) return dead(core, ended, record, client)
   return accept(core, check, record, standing)
 }
@@ -107,7 +107,7 @@ function accept(core: Core, check: Check, record: SessionRecord, standing: Stand
   const binding = client === null ? unremarkable : checkBinding(core, record, client)
   if (binding.outcome === 'deny' || binding.outcome === 'revoke') return refuseClient(core, record, client, binding)
   const touched = note(core, check, record, binding)
-  const elevated = current && record.elevation !== null && now < record.elevation.until
+  const elevated = current && elevationAt(record, now) !== null
   const session = viewOf(touched, { elevated, stepUpRequired: binding.outcome === 'step-up' })
   const verdict = Object.freeze({ status: 'live', session } as const)
   core.tally.live += 1
@@ -135,7 +135,7 @@ function mayRemember(core: Core, { now, since, flight }: Check): boolean {
 /** The first instant after `now` at which the answer for this credential may change by time alone. */
 function validUntil(record: SessionRecord, credentialUntil: Instant, now: Instant): Instant {
   const until = Math.min(record.idleExpiresAt, record.absoluteExpiresAt, credentialUntil)
-  return record.elevation !== null && now < record.elevation.until ? Math.min(until, record.elevation.until) : until
+  return Math.min(until, elevationAt(record, now)?.until ?? until)
 }
 
 /** Records activity when it is due, or at once when the client moved to another network. */

@@ -7,9 +7,8 @@ import { HoldfastError } from '../engine/errors.ts'
 import type { Issued, IssuedTokens, Session } from '../engine/session.ts'
 import { anonymousTokenHeader } from '../shared/names.ts'
 import type { Attributes } from '../store/store.ts'
-import { readCookie } from './cookies.ts'
 import type { Exchange } from './exchange.ts'
-import type { CookieLifetime } from './session-cookies.ts'
+import type { CookieChange, CookieLifetime } from './session-cookies.ts'
 
 export interface SignInInput<A extends Attributes = Attributes> extends Omit<IssueInput<A>, 'context' | 'replaces'> {
   /**
@@ -51,8 +50,14 @@ export function lifetimeOf<A extends Attributes>({ core }: Exchange<A>, session:
   return { persistent, absoluteExpiresAt, now: core.clock.now() }
 }
 
+/** Hands the browser what is for it alone. */
+function putCookies<A extends Attributes>(exchange: Exchange<A>, changes: readonly CookieChange[]): void {
+  for (const { name, line } of changes) exchange.carrier.setCookie(name, line)
+  markPrivate(exchange)
+}
+
 function setCookies<A extends Attributes>(exchange: Exchange<A>, { session, token }: Issued<A>): void {
-  const { core, carrier, transport } = exchange
+  const { core, transport } = exchange
   const lifetime = lifetimeOf(exchange, session)
   const changes = [
     core.cookies.session(transport, token, lifetime),
@@ -61,8 +66,7 @@ function setCookies<A extends Attributes>(exchange: Exchange<A>, { session, toke
   const { deviceProof } = exchange
   // After a password was right, and only beside a session: an answer that could not give one leaves every cookie alone.
   if (deviceProof !== null) changes.push(core.cookies.device(transport, deviceProof, deviceLifetimeMs / 1000))
-  for (const { name, line } of changes) carrier.setCookie(name, line)
-  markPrivate(exchange)
+  putCookies(exchange, changes)
 }
 
 /** The cookies of a session whose refresh token a browser carries. */
@@ -70,23 +74,20 @@ export function setRefreshCookies<A extends Attributes>(
   exchange: Exchange<A>,
   { session, refreshToken }: Pick<IssuedTokens<A>, 'session' | 'refreshToken'>,
 ): void {
-  const { core, carrier, transport } = exchange
+  const { core, transport } = exchange
   const lifetime = lifetimeOf(exchange, session)
-  const changes = [
+  putCookies(exchange, [
     core.refreshCookie.set(transport, refreshToken, lifetime),
     core.cookies.csrf(transport, core.engine.csrfToken(session.id), lifetime),
-  ]
-  for (const { name, line } of changes) carrier.setCookie(name, line)
-  markPrivate(exchange)
+  ])
 }
 
 /**
  * Whether it is a browser that carries the session's refresh token. No other route is sent that cookie, but the CSRF cookie
  * beside it is, and that is of this session only where both were set.
  */
-function keepsRefreshCookie<A extends Attributes>({ core, carrier, transport }: Exchange<A>, { id }: Session<A>): boolean {
-  const csrf = readCookie(carrier.headers.cookie, core.cookies.names(transport).csrf)
-  return typeof csrf === 'string' && core.engine.checkCsrfToken(id, csrf)
+function keepsRefreshCookie<A extends Attributes>({ core, csrfCookie }: Exchange<A>, { id }: Session<A>): boolean {
+  return typeof csrfCookie === 'string' && core.engine.checkCsrfToken(id, csrfCookie)
 }
 
 /**
@@ -97,15 +98,14 @@ export function restoreCsrfCookie<A extends Attributes>(exchange: Exchange<A>, s
   const { core, carrier, credential, transport } = exchange
   if (credential.source !== 'cookie') return
   const token = core.engine.csrfToken(session.id)
-  if (readCookie(carrier.headers.cookie, core.cookies.names(transport).csrf) === token) return
+  if (exchange.csrfCookie === token) return
   const { name, line } = core.cookies.csrf(transport, token, lifetimeOf(exchange, session))
   carrier.setCookie(name, line)
 }
 
 export function expireCookies<A extends Attributes>(exchange: Exchange<A>): void {
   if (exchange.transport === 'refused') return
-  for (const { name, line } of exchange.core.cookies.expired(exchange.transport)) exchange.carrier.setCookie(name, line)
-  markPrivate(exchange)
+  putCookies(exchange, exchange.core.cookies.expired(exchange.transport))
 }
 
 function handOverInHeader<A extends Attributes>(exchange: Exchange<A>, issued: Issued<A>): Delivered<A> {

@@ -19,9 +19,15 @@ const nothing: Credential = { source: 'none', token: null }
  * Stands for a credential that must not be read, such as a cookie present twice. It is no token, so the check
  * refuses it as it refuses any forgery, with the same event.
  */
-const unreadable = 'unreadable'
+export const unreadable = 'unreadable'
 
 const bearerScheme = /^bearer +/i
+
+/** What stands behind the scheme Bearer; `undefined` for another scheme. */
+export function bearerIn(authorization: string): string | undefined {
+  const scheme = bearerScheme.exec(authorization)?.[0]
+  return scheme === undefined ? undefined : authorization.slice(scheme.length)
+}
 
 export function isAnonymousToken(text: string): boolean {
   return text.startsWith(tokenKinds.anonymous)
@@ -36,9 +42,8 @@ function isSessionToken(text: string): boolean {
  * Where access tokens may be JWTs, every JWT is looked at: which of them are ours, only a check can tell.
  */
 function bearerCredential(authorization: string, jwt: boolean): Credential | undefined {
-  const scheme = bearerScheme.exec(authorization)?.[0]
-  if (scheme === undefined) return undefined
-  const token = authorization.slice(scheme.length)
+  const token = bearerIn(authorization)
+  if (token === undefined) return undefined
   return isSessionToken(token) || (jwt && looksLikeJwt(token)) ? { source: 'bearer', token } : nothing
 }
 

@@ -1,12 +1,12 @@
 /** One request as Holdfast sees it: what it presented, what was decided, and the changes it may ask for. */
 import type { ApiKey } from '../defence/api-keys.ts'
-import { originOf, sourceProblem } from '../defence/csrf.ts'
+import { originOf, sourceProblem, tokenProblem } from '../defence/csrf.ts'
 import type { ConnectionEnd } from '../engine/api.ts'
 import { HoldfastError } from '../engine/errors.ts'
 import type { RequestContext, Session, Verdict } from '../engine/session.ts'
 import type { DeadReason } from '../shared/codes.ts'
 import { csrfHeader } from '../shared/names.ts'
-import type { Attributes, Awaitable } from '../store/store.ts'
+import type { Attributes, Awaitable, SessionId } from '../store/store.ts'
 import type { Transport } from './address.ts'
 import { attempt, type SignInAttempt, type SignInAttemptInput } from './attempt.ts'
 import type { Carrier } from './carrier.ts'
@@ -22,6 +22,7 @@ import {
   signOut,
   startAnonymous,
 } from './changes.ts'
+import { readCookie } from './cookies.ts'
 import type { HttpCore } from './core.ts'
 import { type Credential, readCredential } from './credentials.ts'
 import { type DeliveredTokens, issueTokens, type TokenSignInInput } from './tokens.ts'
@@ -222,8 +223,18 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
     )
   }
 
-  get presentedCsrfToken(): string | undefined {
-    return this.#carrier.headers[csrfHeader]
+  /** The CSRF cookie: null when it must not be read, as one present twice. */
+  get csrfCookie(): string | null | undefined {
+    return readCookie(this.#carrier.headers.cookie, this.#core.cookies.names(this.#transport).csrf)
+  }
+
+  /** Why the CSRF token of this request, in its cookie and its header, is not that of a session; `undefined` when it is. */
+  csrfTokenProblem(session: SessionId): string | undefined {
+    return tokenProblem({
+      cookie: this.csrfCookie,
+      header: this.#carrier.headers[csrfHeader],
+      isOfSession: (token) => this.#core.engine.checkCsrfToken(session, token),
+    })
   }
 
   requireTransport(): void {

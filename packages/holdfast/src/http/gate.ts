@@ -1,8 +1,7 @@
 /** What happens to a request before the app sees it: the transport, the credential, forgery, our own routes. */
-import { isUnsafeMethod, tokenProblem } from '../defence/csrf.ts'
+import { isUnsafeMethod } from '../defence/csrf.ts'
 import { sessionCookie } from '../shared/names.ts'
 import type { Attributes, Awaitable } from '../store/store.ts'
-import { readCookie } from './cookies.ts'
 import { carriesCredential } from './credentials.ts'
 import { type Exchange, insecureDetail } from './exchange.ts'
 import { type Answer, problemAnswer } from './problem.ts'
@@ -15,15 +14,11 @@ function pathOf(target: string): string {
 
 /** Why a request that a cookie authenticates may be forged; `undefined` when it is not. */
 function forgeryProblem<A extends Attributes>(exchange: Exchange<A>): string | undefined {
-  const { core, carrier, session, transport } = exchange
+  const { core, carrier, session } = exchange
   if (session === null) return undefined
   const detail = exchange.sourceProblem()
   if (detail !== undefined || core.settings.originOnlyPaths.has(pathOf(carrier.target))) return detail
-  return tokenProblem({
-    cookie: readCookie(carrier.headers.cookie, core.cookies.names(transport).csrf),
-    header: exchange.presentedCsrfToken,
-    isOfSession: (token) => core.engine.checkCsrfToken(session.id, token),
-  })
+  return exchange.csrfTokenProblem(session.id)
 }
 
 function admit<A extends Attributes>(exchange: Exchange<A>): Awaitable<Answer | undefined> {

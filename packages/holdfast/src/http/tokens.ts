@@ -1,5 +1,4 @@
 /** Sessions carried by access and refresh tokens: what an app starts, and the one route that exchanges them. */
-import { tokenProblem } from '../defence/csrf.ts'
 import type { TokensInput } from '../engine/api.ts'
 import { HoldfastError, invalidField } from '../engine/errors.ts'
 import type { IssuedTokens, RefreshVerdict, Session } from '../engine/session.ts'
@@ -10,6 +9,7 @@ import type { Attributes } from '../store/store.ts'
 import { readJson } from './body.ts'
 import { expireCookies, markPrivate, requireOwnPage, requireTold, setRefreshCookies } from './changes.ts'
 import { readCookie } from './cookies.ts'
+import { bearerIn, unreadable } from './credentials.ts'
 import type { Exchange } from './exchange.ts'
 import { type Answer, jsonAnswer, problemAnswer } from './problem.ts'
 import { sessionWire } from './wire.ts'
@@ -60,17 +60,10 @@ interface Presented {
   readonly ambient: boolean
 }
 
-const bearerScheme = /^bearer +/i
-/** Stands for a cookie that must not be read, as one present twice: refused like any forgery. */
-const unreadable = 'unreadable'
-
 function bearerOf({ carrier }: Exchange): string | undefined {
-  const { authorization = '' } = carrier.headers
-  const scheme = bearerScheme.exec(authorization)?.[0]
+  const token = bearerIn(carrier.headers.authorization ?? '')
   // An access token in this header is the client's habit, not what it wants exchanged.
-  return scheme !== undefined && authorization.startsWith(tokenKinds.refresh, scheme.length)
-    ? authorization.slice(scheme.length)
-    : undefined
+  return token?.startsWith(tokenKinds.refresh) ? token : undefined
 }
 
 async function presentedTo(exchange: Exchange): Promise<Presented | undefined> {
@@ -93,14 +86,8 @@ async function presentedTo(exchange: Exchange): Promise<Presented | undefined> {
 function forgeryProblem(exchange: Exchange, token: string): string | undefined {
   const detail = exchange.sourceProblem()
   if (detail !== undefined) return detail
-  const { core, carrier, transport } = exchange
-  const id = core.engine.sessionOf(token)
-  if (id === undefined) return undefined
-  return tokenProblem({
-    cookie: readCookie(carrier.headers.cookie, core.cookies.names(transport).csrf),
-    header: exchange.presentedCsrfToken,
-    isOfSession: (text) => core.engine.checkCsrfToken(id, text),
-  })
+  const id = exchange.core.engine.sessionOf(token)
+  return id === undefined ? undefined : exchange.csrfTokenProblem(id)
 }
 
 export async function refreshTokens(exchange: Exchange): Promise<Answer> {

@@ -1,5 +1,7 @@
 /** What the fields of a stored session record must be: one of another kind is a damaged row, never a default. */
 
+import type { SessionId } from './store.ts'
+
 export type Check = (value: unknown) => boolean
 
 export const isText: Check = (value) => typeof value === 'string'
@@ -31,3 +33,8 @@ export const isGrant: Check = (value) =>
     isFormat(value.format) &&
     isTextOrNull(value.audience) &&
     isTextOrNull(value.clientId))
+
+/** Names the record and the field, never what stands in it. */
+export function damaged(id: SessionId, field: string): Error {
+  return new Error(`the stored session ${id} is damaged: ${field}`)
+}

@@ -5,6 +5,7 @@
  */
 import {
   type Check,
+  damaged,
   isBoolean,
   isElevation,
   isGrant,
@@ -135,9 +136,4 @@ function parse(id: SessionId, text: string): readonly unknown[] {
   if (!Array.isArray(found)) throw damaged(id, 'data')
   for (let at = 0; at < checks.length; at += 1) if (checks[at]?.(found[at]) !== true) throw damaged(id, names[at] ?? 'data')
   return found
-}
-
-/** Names the record and the field, never what stands in it. */
-export function damaged(id: SessionId, field: string): Error {
-  return new Error(`the stored session ${id} is damaged: ${field}`)
 }

@@ -1,8 +1,9 @@
 /** Session records into rows and back, as the statements of `postgres-sql.ts` have them. */
 import { type RevocationReason, revocationReasons } from '../shared/codes.ts'
 import { sessionIdPattern } from '../shared/session-id.ts'
+import { damaged } from './field-checks.ts'
 import type { PostgresValue, Row } from './postgres-pool.ts'
-import { damaged, pack, unpack } from './postgres-record.ts'
+import { pack, unpack } from './postgres-record.ts'
 import { fromColumnOrNull, toColumnOrNull } from './postgres-text.ts'
 import type { SessionId, SessionRecord, Sighting } from './store.ts'
 

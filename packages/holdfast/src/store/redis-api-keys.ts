@@ -76,7 +76,7 @@ export class RedisApiKeys implements ApiKeyStore {
   }
 
   async revoke(id: string, at: Instant): Promise<boolean> {
-    const { reply } = await this.#writer.run(shard, apiKeyScripts.revoke, this.#keys.apiKeys, [id, packInstant(at), String(at)])
+    const { reply } = await this.#revoke(id, at)
     if (reply === 1) this.#revoked.set(id, at)
     return reply === 1
   }
@@ -94,10 +94,12 @@ export class RedisApiKeys implements ApiKeyStore {
     return Number(await this.#run(apiKeyScripts.sweep, [String(endedBefore), String(limit)]))
   }
 
-  async assertAgain(): Promise<void> {
-    await inGroups(this.#revoked.entries, ([id, at]) =>
-      this.#writer.run(shard, apiKeyScripts.revoke, this.#keys.apiKeys, [id, packInstant(at), String(at)]),
-    )
+  assertAgain(): Promise<void> {
+    return inGroups(this.#revoked.entries, ([id, at]) => this.#revoke(id, at))
+  }
+
+  #revoke(id: string, at: Instant): ReturnType<DurableWriter['run']> {
+    return this.#writer.run(shard, apiKeyScripts.revoke, this.#keys.apiKeys, [id, packInstant(at), String(at)])
   }
 
   #recordOf(id: string, text: string): ApiKeyRecord {

@@ -4,6 +4,7 @@
  */
 import { type RevocationReason, revocationReasons } from '../shared/codes.ts'
 import {
+  damaged,
   isBoolean,
   isElevation,
   isGrant,
@@ -131,9 +132,4 @@ function reasonOf(id: SessionId, value: Value | undefined): RevocationReason | n
   const reason = revocationReasons.find((known) => known === value)
   if (reason === undefined) throw damaged(id, 'reason')
   return reason
-}
-
-/** Names the record and the field, never what stands in it. */
-function damaged(id: SessionId, field: string): Error {
-  return new Error(`the stored session ${id} is damaged: ${field}`)
 }

@@ -10,7 +10,8 @@ function landing() {
 }
 
 const departure = 1_800_000_000_000
-const bound = 1000
+const within = (most: number) => ({ shareable: () => most })
+const bound = within(1000)
 
 describe('flights', () => {
   it('are shared by the whole credential only', () => {
@@ -35,10 +36,10 @@ describe('flights', () => {
   it('are joined only while they are younger than asked, by a clock that went on', () => {
     const flights = new Flights()
     const flight = flights.start('one', 'a', departure, landing().promise)
-    expect(flights.find('one', departure + 299, 300)).toBe(flight)
-    expect(flights.find('one', departure + 300, 300)).toBeUndefined()
-    expect(flights.find('one', departure - 1, 300)).toBeUndefined()
-    expect(flights.find('one', departure, 0)).toBeUndefined()
+    expect(flights.find('one', departure + 299, within(300))).toBe(flight)
+    expect(flights.find('one', departure + 300, within(300))).toBeUndefined()
+    expect(flights.find('one', departure - 1, within(300))).toBeUndefined()
+    expect(flights.find('one', departure, within(0))).toBeUndefined()
   })
 
   it('are spoiled by session, and not joined from then on', () => {

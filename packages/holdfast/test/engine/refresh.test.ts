@@ -27,6 +27,16 @@ async function refused({ engine }: Refreshing, token: string, context: RefreshCo
   return verdict.status === 'dead' ? verdict.reason : verdict.status
 }
 
+/** A failover to a replica that never heard of the rotation, played by a store that starts from the old record. */
+async function rotatedAndLost() {
+  const started = await granted()
+  const before = must(await started.store.get(started.id))
+  const lost = await next(started, started.first)
+  const replica = memoryStore()
+  await replica.insert({ ...before, revision: 0 })
+  return { started, lost, after: start({ store: replica, clock: started.clock, seed: 3 }) }
+}
+
 describe('a refresh', () => {
   it('gives a successor and a new access token; earlier access tokens stay good', async () => {
     const started = await granted()
@@ -224,13 +234,7 @@ describe('reuse', () => {
   })
 
   it('is seen in a token of a forked line, and not in one that the store has lost', async () => {
-    const started = await granted()
-    const before = must(await started.store.get(started.id))
-    const lost = await next(started, started.first)
-    // A failover to a replica that never heard of the rotation, played by a store that starts from the old record.
-    const replica = memoryStore()
-    await replica.insert({ ...before, revision: 0 })
-    const after = start({ store: replica, clock: started.clock, seed: 3 })
+    const { started, lost, after } = await rotatedAndLost()
     expect(await refused(after, lost.refreshToken)).toBe('superseded')
     const forked = await next(after, started.first)
     expect(forked.refreshToken).not.toBe(lost.refreshToken)
@@ -239,12 +243,7 @@ describe('reuse', () => {
   })
 
   it('is seen in a token of a forked line also while the line it would belong to is in its grace window', async () => {
-    const started = await granted()
-    const before = must(await started.store.get(started.id))
-    const lost = await next(started, started.first)
-    const replica = memoryStore()
-    await replica.insert({ ...before, revision: 0 })
-    const after = start({ store: replica, clock: started.clock, seed: 3 })
+    const { started, lost, after } = await rotatedAndLost()
     const forked = await next(after, started.first)
     await next(after, forked.refreshToken)
     expect(await refused(after, lost.refreshToken)).toBe('reuse')

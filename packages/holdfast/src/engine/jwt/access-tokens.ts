@@ -11,6 +11,7 @@ import { stepUpMark } from '../assurance.ts'
 import { equalText, type RandomPool } from '../crypto.ts'
 import { invalidField } from '../errors.ts'
 import type { Keyring, SigningKey } from '../keyring.ts'
+import { elevationAt } from '../record.ts'
 import { createJwtKeys, type JwkSet } from './keys.ts'
 import { isAudience, type JwtSettings } from './options.ts'
 import { type JwtProblem, readJwt } from './read.ts'
@@ -83,7 +84,7 @@ export function createAccessTokens(settings: JwtSettings, keyring: Keyring, rand
       if (!isAudience(aud)) throw invalidField('audience', 'must be a name of 1 to 256 printable ASCII characters')
       const named = { sid: record.id, iat: seconds(now), exp: seconds(expiresAt) }
       const nonce = random.bytes(nonceBytes).toString('base64url')
-      const elevation = elevated && record.elevation !== null && now < record.elevation.until ? record.elevation : null
+      const elevation = elevated ? elevationAt(record, now) : null
       const tagged = { ...named, nonce, salt: record.grant.salt, stepUp: spellStepUp(elevation) }
       return signClaims(keys.signing, {
         iss: settings.issuer,

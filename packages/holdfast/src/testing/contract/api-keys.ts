@@ -7,7 +7,7 @@ import { type Checks, callers, minute, parallel, start } from './check.ts'
 const later = start + minute
 
 /** A usable key of `alice`, created `number` ms after the start. */
-function sampleKey(number: number, changes: Partial<ApiKeyRecord> = {}): ApiKeyRecord {
+export function sampleKey(number: number, changes: Partial<ApiKeyRecord> = {}): ApiKeyRecord {
   return {
     id: `key-${String(number).padStart(3, '0')}`,
     owner: 'alice',

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../../../../test/services/postgres.ts'
 import { eventually } from '../../../../../test/services/redis.ts'
 import { startTcpProxy, type TcpProxy } from '../../../../../test/services/tcp-proxy.ts'
-import type { ApiKeyRecord } from '../../../src/store/api-keys.ts'
 import type { Denial } from '../../../src/store/denylist.ts'
 import { type PostgresStore, type PostgresStoreOptions, postgresStore } from '../../../src/store/postgres.ts'
+import { sampleKey } from '../../../src/testing/contract/api-keys.ts'
 import { minute, sample, sampleId, start } from '../../../src/testing/contract/check.ts'
 
 const admin = { at: start + minute, reason: 'admin' } as const
@@ -41,19 +41,7 @@ afterAll(async () => {
   await primary.close()
 })
 
-const key = (id: string): ApiKeyRecord => ({
-  id,
-  owner: id,
-  digest: 'digest',
-  name: 'backup',
-  scopes: [],
-  networks: [],
-  createdAt: start,
-  expiresAt: null,
-  lastUsedAt: null,
-  lastUsedIp: null,
-  revokedAt: null,
-})
+const key = (id: string) => sampleKey(1, { id, owner: id })
 const denial = (name: string): Denial => ({ key: name, before: null, expiresAt: start + 60 * minute })
 
 it('has revocations, denials and ended keys asserted again by the node that made them', { timeout: 60_000 }, async () => {

@@ -7,10 +7,10 @@ import {
   startRedisCluster,
   startRedisSentinel,
 } from '../../../../../test/services/redis.ts'
-import type { ApiKeyRecord } from '../../../src/store/api-keys.ts'
 import type { Denial } from '../../../src/store/denylist.ts'
 import { slotOf } from '../../../src/store/redis-keys.ts'
 import type { SessionRecord } from '../../../src/store/store.ts'
+import { sampleKey } from '../../../src/testing/contract/api-keys.ts'
 import { minute, sample, sampleId, start } from '../../../src/testing/contract/check.ts'
 import { type Connected, connectCluster, connectSentinel } from './clients.ts'
 import { type Node, openNode, until, whole } from './nodes.ts'
@@ -19,19 +19,7 @@ const admin = { at: start + minute, reason: 'admin' } as const
 const ids = [1, 2, 3].map((number) => sampleId(number))
 const isRevoked = (record: SessionRecord | undefined): boolean => record?.revokedAt === admin.at
 
-const key: ApiKeyRecord = {
-  id: 'backup',
-  owner: 'alice',
-  digest: 'digest',
-  name: 'backup',
-  scopes: [],
-  networks: [],
-  createdAt: start,
-  expiresAt: null,
-  lastUsedAt: null,
-  lastUsedIp: null,
-  revokedAt: null,
-}
+const key = sampleKey(1, { id: 'backup' })
 const denial: Denial = { key: 'jti:one', before: null, expiresAt: start + 60 * minute }
 
 interface Set {
