@@ -19,24 +19,22 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T | un
   }
 }
 
-/** Resolves after `ms`, or at once when the signal aborts. */
+type After = (ms: number, run: () => void) => () => void
+
+/** Resolves after `ms`, or at once when the signal aborts. Keeps the process alive. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(finish, signal.aborted ? 0 : ms)
-    signal.addEventListener('abort', finish, { once: true })
-    function finish(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', finish)
-      resolve()
-    }
-  })
+  return passed(ms, held, signal)
 }
 
 /** Resolves after `ms` of this clock, or at once when the signal aborts. Never keeps the process alive. */
 export function delay(ms: number, clock: Clock | undefined, signal: AbortSignal): Promise<void> {
+  return passed(ms, clock?.after ?? afterwards, signal)
+}
+
+function passed(ms: number, after: After, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve()
-    const cancel = (clock?.after ?? afterwards)(ms, finish)
+    const cancel = after(ms, finish)
     signal.addEventListener('abort', finish, { once: true })
     function finish(): void {
       cancel()
@@ -48,6 +46,11 @@ export function delay(ms: number, clock: Clock | undefined, signal: AbortSignal)
 
 /** The first time comes soon, so that a process which never lives long does its share too. */
 const soonMs = 60_000
+
+function held(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
+}
 
 function afterwards(ms: number, run: () => void): () => void {
   const timer = setTimeout(run, ms)

@@ -2,6 +2,7 @@
 import type { Clock } from 'holdfast'
 import { every } from './clock.ts'
 import type { EventLog, StoredEvent } from './events.ts'
+import type { OnFault } from './fault-log.ts'
 
 export interface EventFeed {
   /** The next events after a sequence, at most a page, as soon as there are some; none once the signal aborts or the feed is closed. */
@@ -19,11 +20,7 @@ const pollMs = 500
 const page = 100
 
 /** One look at the log for all who wait: a hundred readers cost no more than one. */
-export function createEventFeed(
-  log: EventLog,
-  clock: Clock | undefined,
-  onFault: (fault: unknown, doing: string) => void,
-): EventFeed {
+export function createEventFeed(log: EventLog, clock: Clock | undefined, onFault: OnFault): EventFeed {
   const waiters = new Set<Waiter>()
   let isClosed = false
   let stopPolling: (() => void) | undefined

@@ -1,23 +1,18 @@
 /** The trail of security events as the server keeps it: how long, and how it is told to people and programs. */
 import { type Clock, categoryOf, type EventKind, type EventSeverity, eventKinds } from 'holdfast'
 import { createEventTrail, type EventTrail, type EventTrailOptions } from 'holdfast/defence/event-trail'
-import { every } from './clock.ts'
 import { createEventFeed, type EventFeed } from './event-feed.ts'
-import type { Logger } from './logging.ts'
+import type { OnFault } from './fault-log.ts'
+import { retentionMs, sweepHourly } from './sweeps.ts'
 
 export type EventLog = EventTrailOptions['log']
 export type StoredEvent = Awaited<ReturnType<EventLog['read']>>[number]
-
-/** Long enough for the quarter that an audit asks for; what must be kept longer is read by `cursor` and kept elsewhere. */
-export const retentionDays = 90
-const retentionMs = retentionDays * 86_400_000
-const sweepEveryMs = 3_600_000
 
 interface TrailParts {
   readonly log: EventLog
   readonly secret: readonly string[]
   readonly clock: Clock | undefined
-  readonly logger: Logger
+  readonly onFault: OnFault
 }
 
 export interface OpenedTrail {
@@ -28,20 +23,14 @@ export interface OpenedTrail {
 }
 
 /** A trail that deletes what is older than its retention, each hour. */
-export function openTrail({ log, secret, clock, logger }: TrailParts): OpenedTrail {
-  const onFault = (fault: unknown, doing: string) => logger.error({ err: fault, doing }, 'A fault in the background')
+export function openTrail({ log, secret, clock, onFault }: TrailParts): OpenedTrail {
   const trail = createEventTrail({
     log,
     secrets: secret as EventTrailOptions['secrets'],
     ...(clock === undefined ? {} : { clock }),
     onFault,
   })
-  const stopSweeping = every(sweepEveryMs, clock, (now) =>
-    trail.sweep(now - retentionMs).then(
-      () => undefined,
-      (fault: unknown) => onFault(fault, 'deleting old security events'),
-    ),
-  )
+  const stopSweeping = sweepHourly('deleting old security events', { clock, onFault }, (now) => trail.sweep(now - retentionMs))
   const feed = createEventFeed(log, clock, onFault)
   const close = async () => {
     stopSweeping()

@@ -1,6 +1,13 @@
-/** Faults of connections that nobody waits for: drivers report each attempt to connect again, many in a second. */
+/** Faults that nobody waits for. Those of connections are thinned out: drivers report each attempt, many in a second. */
 import { type Now, systemNow } from './clock.ts'
 import type { Logger } from './logging.ts'
+
+/** Told of what failed where nobody waits, and while doing what. */
+export type OnFault = (fault: unknown, doing: string) => void
+
+export function backgroundFaults(logger: Logger): OnFault {
+  return (fault, doing) => logger.error({ err: fault, doing }, 'A fault in the background')
+}
 
 const intervalMs = 10_000
 

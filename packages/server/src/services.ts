@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { type Clock, createHoldfast, type Holdfast, type HoldfastOptions } from 'holdfast'
 import { type ApiKeys, createApiKeys } from 'holdfast/defence/api-keys'
 import type { EventTrail } from 'holdfast/defence/event-trail'
+import { activeAccount } from './accounts/look-up.ts'
 import type { AccountStore } from './accounts/store.ts'
 import { type OpenedKeys, openKeys } from './backends/keys.ts'
 import type { OpenedStore } from './backends/place.ts'
@@ -13,7 +14,7 @@ import { type Config, publicOrigin } from './config/config.ts'
 import { secretsOf } from './config/secret.ts'
 import type { EventFeed } from './event-feed.ts'
 import { type EventLog, type OpenedTrail, openTrail } from './events.ts'
-import { createFaultLog } from './fault-log.ts'
+import { backgroundFaults, createFaultLog, type OnFault } from './fault-log.ts'
 import { originOnlyPaths } from './http/source.ts'
 import type { Logger } from './logging.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
@@ -97,6 +98,7 @@ export async function openServices(config: Config, logger: Logger, overrides: Se
   const { clock } = overrides
   const now: Now = clock === undefined ? systemNow : () => clock.now()
   const tell = createFaultLog(logger)
+  const onFault = backgroundFaults(logger)
   prepareDataFolder(config)
   const secret = secretsOf(config.secret)
   const sessions = overrides.store === undefined ? await sessionsPlace(config).open(tell) : given(overrides.store)
@@ -111,14 +113,14 @@ export async function openServices(config: Config, logger: Logger, overrides: Se
       ...(clock === undefined ? {} : { clock }),
       secret,
       store: sessions.store,
-      onFault: (fault, doing) => logger.error({ err: fault, doing }, 'A fault in the background'),
+      onFault,
     })
-    const trail = openTrail({ log: keys.eventLog, secret, clock, logger })
+    const trail = openTrail({ log: keys.eventLog, secret, clock, onFault })
     holdfast.on((event) => {
       if (overrides.logsEvents !== false) logEvent(logger, event)
       trail.trail.record(event)
     })
-    const apiKeys = apiKeysOf(keys, { config, secret, accounts, logger, clock, holdfast })
+    const apiKeys = apiKeysOf(keys, { config, secret, accounts, onFault, clock, holdfast })
     return assemble({
       config,
       logger,
@@ -131,6 +133,7 @@ export async function openServices(config: Config, logger: Logger, overrides: Se
       keys,
       trail,
       clock,
+      onFault,
     })
   } catch (fault) {
     await keys?.close()
@@ -144,20 +147,20 @@ interface KeyParts {
   readonly config: Config
   readonly secret: string | readonly string[]
   readonly accounts: AccountStore
-  readonly logger: Logger
+  readonly onFault: OnFault
   readonly clock: Clock | undefined
   readonly holdfast: Holdfast
 }
 
 /** A key dies with its account at once: whether that may act is asked at each use. */
-function apiKeysOf({ store }: OpenedKeys, { config, secret, accounts, logger, clock, holdfast }: KeyParts): ApiKeys {
+function apiKeysOf({ store }: OpenedKeys, { config, secret, accounts, onFault, clock, holdfast }: KeyParts): ApiKeys {
   const apiKeys = createApiKeys({
     store,
     secret,
     acceptImported: config.importedKeys,
     ...(clock === undefined ? {} : { clock }),
-    isOwnerActive: async (owner) => (await accounts.get(owner))?.disabled === false,
-    onFault: (fault, doing) => logger.error({ err: fault, doing }, 'A fault in the background'),
+    isOwnerActive: async (owner) => (await activeAccount(accounts, owner)) !== undefined,
+    onFault,
   })
   // One bus for all: whoever listens to the sessions hears of the keys too.
   apiKeys.on((event) => holdfast.emit(event))
@@ -169,11 +172,11 @@ interface Opened extends Pick<Services, 'config' | 'logger' | 'holdfast' | 'acco
   readonly sessions: OpenedStore
   readonly trail: OpenedTrail
   readonly clock: Clock | undefined
+  readonly onFault: OnFault
 }
 
-function assemble({ sessions, keys, trail, clock, ...opened }: Opened): Services {
+function assemble({ sessions, keys, trail, clock, onFault, ...opened }: Opened): Services {
   const { config, holdfast, accounts, now } = opened
-  const onFault = (fault: unknown, doing: string) => opened.logger.error({ err: fault, doing }, 'A fault in the background')
   let stopping = false
   const webhook = createWebhook({
     setting: config.webhook,

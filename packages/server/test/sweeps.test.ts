@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { fakeClock } from 'holdfast/testing'
 import { describe, it } from 'vitest'
-import { retentionDays } from '../src/events.ts'
-import { sweepApiKeys } from '../src/sweeps.ts'
+import { retentionDays, sweepApiKeys } from '../src/sweeps.ts'
 import { testServer } from './harness.ts'
 
 const day = 86_400_000

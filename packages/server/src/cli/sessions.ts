@@ -1,6 +1,7 @@
 /** `holdfast-server sessions …`: see and end sessions from the command line. */
 import type { Command } from 'commander'
 import { type RevokeSelector, type Session, type SessionWire, sessionWire } from 'holdfast'
+import { usernamesOf } from '../accounts/look-up.ts'
 import { commandLine } from '../security-log.ts'
 import type { Services } from '../services.ts'
 import { CommandFailure } from './failure.ts'
@@ -49,11 +50,11 @@ function rowOf(session: NamedSession): Row {
 
 async function list(options: ListOptions): Promise<void> {
   await withServices(async (services) => {
-    const sessions: NamedSession[] = []
-    for (const session of await allSessions(services, options)) {
-      const account = session.subject === null ? undefined : await services.accounts.get(session.subject)
-      sessions.push({ ...sessionWire(session, null), username: account?.username ?? null })
-    }
+    const found = await allSessions(services, options)
+    const names = await usernamesOf(services.accounts, found)
+    const sessions = found.map((session): NamedSession => {
+      return { ...sessionWire(session, null), username: names.get(session.subject) ?? null }
+    })
     print(sessions, sessions.map(rowOf), options)
   })
 }

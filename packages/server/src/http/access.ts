@@ -3,6 +3,7 @@ import type { FastifyRequest, preHandlerHookHandler } from 'fastify'
 import { HoldfastError } from 'holdfast'
 import { requireApiKey, requireSession } from 'holdfast/adapters/fastify'
 import type { Account } from '../accounts/account.ts'
+import { activeAccount } from '../accounts/look-up.ts'
 import { publicOrigin } from '../config/config.ts'
 import type { Access } from '../routes/route.ts'
 import type { Services } from '../services.ts'
@@ -28,8 +29,8 @@ function loadAccount({ accounts, config }: Services): preHandlerHookHandler {
     // A token that was made for another service opens nothing here, although whoever runs that one can see it.
     const audience = session?.grant?.audience ?? null
     if (audience !== null && audience !== publicOrigin(config)) throw new HoldfastError('session-required')
-    const account = subject === null ? undefined : await accounts.get(subject)
-    if (account === undefined || account.disabled) throw new HoldfastError('session-revoked')
+    const account = await activeAccount(accounts, subject)
+    if (account === undefined) throw new HoldfastError('session-revoked')
     callers.set(request, account)
   }
 }
@@ -63,8 +64,7 @@ function when(applies: (request: FastifyRequest) => boolean, guard: preHandlerHo
 /** A key says what its owner allowed it; the owner must be allowed that too, for anyone can make a key of any scope. */
 function loadOwner({ accounts }: Services): preHandlerHookHandler {
   return async (request) => {
-    const owner = request.holdfast.apiKey?.owner
-    const account = owner === undefined ? undefined : await accounts.get(owner)
+    const account = await activeAccount(accounts, request.holdfast.apiKey?.owner)
     if (account !== undefined) callers.set(request, account)
   }
 }

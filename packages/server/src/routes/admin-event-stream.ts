@@ -1,15 +1,14 @@
 /** The trail of security events as it grows, to an administrator whose session stays live. */
 import { type EventStream, HoldfastError } from 'holdfast'
 import { startStream } from 'holdfast/adapters/fastify'
+import { activeAccount } from '../accounts/look-up.ts'
 import { type EventFilter, eventWire, matches, type StoredEvent } from '../events.ts'
 import type { Services } from '../services.ts'
 import type { Call } from './route.ts'
 
 /** A demotion ends the session too; should that have failed, what the store says of the account holds. Fails closed. */
 async function mayRead({ accounts }: Services, stream: EventStream): Promise<boolean> {
-  const { subject } = stream.session
-  const account = subject === null ? undefined : await accounts.get(subject)
-  return account?.role === 'admin' && !account.disabled
+  return (await activeAccount(accounts, stream.session.subject))?.role === 'admin'
 }
 
 function send(stream: EventStream, event: StoredEvent, wanted: EventFilter): void {

@@ -1,5 +1,6 @@
 /** Locks that failed sign-ins set, for administrators. */
 import { HoldfastError } from 'holdfast'
+import { usernamesOf } from '../accounts/look-up.ts'
 import { idParams } from './fields.ts'
 import { type Call, type Route, route } from './route.ts'
 import { lockShape, pageOf } from './shapes.ts'
@@ -7,11 +8,11 @@ import { lockShape, pageOf } from './shapes.ts'
 type Id = { readonly id: string }
 
 async function listLocks({ services }: Call): Promise<unknown> {
-  const items = []
-  for (const { id, kind, source, subject, until } of await services.holdfast.lockouts.list()) {
-    const account = subject === null ? undefined : await services.accounts.get(subject)
-    items.push({ id, kind, source, subject, username: account?.username ?? null, until: new Date(until).toISOString() })
-  }
+  const locks = await services.holdfast.lockouts.list()
+  const names = await usernamesOf(services.accounts, locks)
+  const items = locks.map(({ id, kind, source, subject, until }) => {
+    return { id, kind, source, subject, username: names.get(subject) ?? null, until: new Date(until).toISOString() }
+  })
   return { items }
 }
 

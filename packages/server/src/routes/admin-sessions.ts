@@ -1,6 +1,7 @@
 /** Sessions of everyone, for administrators. */
-import { HoldfastError, type Session, sessionWire } from 'holdfast'
+import { HoldfastError, sessionWire } from 'holdfast'
 import { z } from 'zod'
+import { usernamesOf } from '../accounts/look-up.ts'
 import type { Services } from '../services.ts'
 import { idParams, loginField, pageFields, pageLimit, textField } from './fields.ts'
 import { type Call, type Route, route } from './route.ts'
@@ -27,16 +28,6 @@ const listQuery: z.ZodType<ListQuery> = z
     path: ['username'],
   })
 
-/** Names of the accounts that sessions belong to, each asked once. */
-async function usernames({ accounts }: Services, sessions: readonly Session[]): Promise<ReadonlyMap<string, string>> {
-  const names = new Map<string, string>()
-  for (const subject of new Set(sessions.map((session) => session.subject))) {
-    const account = subject === null ? undefined : await accounts.get(subject)
-    if (account !== undefined) names.set(account.id, account.username)
-  }
-  return names
-}
-
 async function subjectOf({ accounts }: Services, { subject, username }: ListQuery): Promise<string | undefined> {
   if (username === undefined) return subject
   return (await accounts.find(username))?.id
@@ -51,11 +42,11 @@ async function listSessions({ query, request, services }: Call<undefined, ListQu
     cursor: query.cursor,
     limit: pageLimit(query.limit),
   })
-  const names = await usernames(services, page.items)
+  const names = await usernamesOf(services.accounts, page.items)
   const current = request.holdfast.session?.id ?? null
   const items = page.items.map((session) => ({
     ...sessionWire(session, current),
-    username: names.get(session.subject ?? '') ?? null,
+    username: names.get(session.subject) ?? null,
   }))
   return { items, ...(page.next === undefined ? {} : { next: page.next }) }
 }

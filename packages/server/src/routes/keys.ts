@@ -2,6 +2,7 @@
 import { HoldfastError } from 'holdfast'
 import type { ApiKey } from 'holdfast/defence/api-keys'
 import { z } from 'zod'
+import { activeAccount } from '../accounts/look-up.ts'
 import type { Services } from '../services.ts'
 import { idParams, pageFields, pageLimit, textField } from './fields.ts'
 import { type Call, type Route, route } from './route.ts'
@@ -69,14 +70,16 @@ function keyWire({ lastUsedIp, createdAt, expiresAt, lastUsedAt, revokedAt, ...k
   }
 }
 
+function invalid(field: string, message: string): HoldfastError {
+  return new HoldfastError('invalid-request', { fields: [{ field, message }] })
+}
+
 const cursorPattern = /^(\d{1,15})\.([\w-]{1,128})$/
 
 function cursorOf(text: string | undefined): { readonly after?: { readonly createdAt: number; readonly id: string } } {
   if (text === undefined) return {}
   const [, createdAt, id] = cursorPattern.exec(text) ?? []
-  if (createdAt === undefined || id === undefined) {
-    throw new HoldfastError('invalid-request', { fields: [{ field: 'cursor', message: 'must be one that a list gave' }] })
-  }
+  if (createdAt === undefined || id === undefined) throw invalid('cursor', 'must be one that a list gave')
   return { after: { createdAt: Number(createdAt), id } }
 }
 
@@ -95,10 +98,6 @@ async function makeKey({ body, services, account }: Call<KeyBody>): Promise<unkn
   return { key: keyWire(key), token }
 }
 
-function invalid(field: string, message: string): HoldfastError {
-  return new HoldfastError('invalid-request', { fields: [{ field, message }] })
-}
-
 /** For another account; with a token, one that was made elsewhere, which no answer repeats. */
 async function makeAnyKey({ body, request, services, account }: Call<AnyKeyBody>): Promise<unknown> {
   const { owner, token: imported, ...rest } = body
@@ -106,8 +105,7 @@ async function makeAnyKey({ body, request, services, account }: Call<AnyKeyBody>
   if (imported !== undefined && !config.importedKeys) {
     throw invalid('token', 'is not taken: the server does not accept imported keys (HOLDFAST_IMPORTED_KEYS)')
   }
-  const target = await accounts.get(owner)
-  if (target === undefined || target.disabled) throw invalid('owner', 'must be the id of an enabled account')
+  if ((await activeAccount(accounts, owner)) === undefined) throw invalid('owner', 'must be the id of an enabled account')
   const input = inputOf(owner, rest)
   const made = imported === undefined ? await apiKeys.create(input) : { key: await apiKeys.import({ ...input, token: imported }) }
   const outcome = imported === undefined ? 'api-key-made' : 'api-key-imported'

@@ -3,6 +3,7 @@ import type { TokenVerdict } from 'holdfast'
 import { HoldfastError } from 'holdfast'
 import { z } from 'zod'
 import type { Account } from '../accounts/account.ts'
+import { activeAccount } from '../accounts/look-up.ts'
 import { publicOrigin } from '../config/config.ts'
 import { clientOf } from '../http/clients.ts'
 import { OauthError } from '../http/oauth-errors.ts'
@@ -35,18 +36,12 @@ const tokenForm = z.object({
   ...credentials,
 }) satisfies z.ZodType<TokenForm>
 
-/** The enabled account of a subject. Read at each request, whatever became of its sessions. */
-async function activeAccount({ accounts }: Services, subject: string | null): Promise<Account | undefined> {
-  const account = subject === null ? undefined : await accounts.get(subject)
-  return account?.disabled === false ? account : undefined
-}
-
 /** Asked before anything is spent: accounts that cannot be read must not cost a client the token that it presents. */
 async function hasActiveOwner(services: Services, token: string): Promise<boolean> {
   const id = services.holdfast.sessionOf(token)
   const session = id === undefined ? undefined : await services.holdfast.get(id)
   // What is none of ours the refresh itself refuses, and says so in its event.
-  return session === undefined || (await activeAccount(services, session.subject)) !== undefined
+  return session === undefined || (await activeAccount(services.accounts, session.subject)) !== undefined
 }
 
 /** Counts what nobody here made. Throws `rate-limited`. */
@@ -124,7 +119,7 @@ async function introspect({ body: { token }, services }: Call<TokenForm>): Promi
   const verdict = await services.holdfast.introspect(token)
   if (verdict.status === 'unknown') throw new HoldfastError(verdict.code, { retryAfter: verdict.retryAfter })
   if (verdict.status === 'dead') return inactive
-  const account = await activeAccount(services, verdict.session.subject)
+  const account = await activeAccount(services.accounts, verdict.session.subject)
   return account === undefined ? inactive : activeAnswer(services, verdict, account)
 }
 

@@ -7,6 +7,7 @@ import type { Clock } from 'holdfast'
 import { delay, type Now } from '../clock.ts'
 import type { WebhookSetting } from '../config/webhook.ts'
 import type { EventLog, StoredEvent } from '../events.ts'
+import type { OnFault } from '../fault-log.ts'
 import { randomShare, randomText } from '../random.ts'
 import type { SecurityLog } from '../security-log.ts'
 import type { CursorStore } from './cursor.ts'
@@ -39,7 +40,7 @@ export interface WebhookParts {
   readonly clock: Clock | undefined
   readonly now: Now
   readonly tell: SecurityLog
-  readonly onFault: (fault: unknown, doing: string) => void
+  readonly onFault: OnFault
   /** For one attempt, in ms. Default 10 s. */
   readonly deadlineMs?: number
 }

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import type { Clock } from 'holdfast'
 import { memoryStore } from 'holdfast/store/memory'
 import { describe, it } from 'vitest'
-import { openTrail, readBack, retentionDays } from '../../src/events.ts'
+import { openTrail, readBack } from '../../src/events.ts'
+import { backgroundFaults } from '../../src/fault-log.ts'
 import { createLogger } from '../../src/logging.ts'
+import { retentionDays } from '../../src/sweeps.ts'
 import { assertProblem, type Client, fieldsOf } from '../client.ts'
 import { goodPassword, logSink, movableClock, temporaryFolder, testSecret, testServer } from '../harness.ts'
 
@@ -126,7 +128,7 @@ describe('the retention of security events', () => {
     const clock = drivenClock()
     const log = memoryStore().eventLog
     const logger = createLogger({ format: 'json', level: 'warn' }, logSink().stream)
-    const { trail, close } = openTrail({ log, secret: [testSecret], clock, logger })
+    const { trail, close } = openTrail({ log, secret: [testSecret], clock, onFault: backgroundFaults(logger) })
     const nothing = { session: null, subject: null, actor: null, ip: null, object: null, reason: null, outcome: null }
     const record = () => trail.record({ schema: 1, at: clock.now(), kind: 'authn_login_fail', ...nothing })
     record()

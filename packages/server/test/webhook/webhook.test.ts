@@ -68,6 +68,19 @@ async function until(clock: ReturnType<typeof fakeClock>, isSo: () => boolean, w
   assert.fail(`never: ${what}`)
 }
 
+/** A world with a node that delivers to the receiver. */
+async function delivering(
+  hook: Receiver,
+  changes: Partial<WebhookSetting> = {},
+  more: { deadlineMs?: number } = {},
+  w = world(),
+) {
+  const webhook = w.node(settingFor(hook.url, changes), more)
+  webhook.start()
+  await until(w.clock, () => webhook.stats.holds, 'holds')
+  return { w, webhook }
+}
+
 const objects = ({ got }: Receiver) => got.map(({ json }) => json.data.object)
 
 describe('a message', () => {
@@ -84,9 +97,7 @@ describe('the webhook', () => {
     await using hook = await receiver()
     const w = world()
     await w.record('before')
-    const webhook = w.node(settingFor(hook.url, { events: new Set(['user_created', 'webhook_lost']) }))
-    webhook.start()
-    await until(w.clock, () => webhook.stats.holds, 'holds')
+    const { webhook } = await delivering(hook, { events: new Set(['user_created', 'webhook_lost']) }, {}, w)
     await w.record('one')
     await w.record('other', 'user_deleted')
     await w.record('two')
@@ -112,10 +123,7 @@ describe('the webhook', () => {
 
   it('repeats under the same id until it is taken, waits longer each time, and tells of an outage once', async () => {
     await using hook = await receiver()
-    const w = world()
-    const webhook = w.node(settingFor(hook.url))
-    webhook.start()
-    await until(w.clock, () => webhook.stats.holds, 'holds')
+    const { w, webhook } = await delivering(hook)
     const at: number[] = []
     hook.answer = (response, count) => {
       at.push(w.clock.now())
@@ -133,10 +141,7 @@ describe('the webhook', () => {
 
   it('waits as long as the receiver asks', async () => {
     await using hook = await receiver()
-    const w = world()
-    const webhook = w.node(settingFor(hook.url))
-    webhook.start()
-    await until(w.clock, () => webhook.stats.holds, 'holds')
+    const { w, webhook } = await delivering(hook)
     const at: number[] = []
     hook.answer = (response, count) => {
       at.push(w.clock.now())
@@ -151,10 +156,7 @@ describe('the webhook', () => {
   it('follows no redirect and waits for no answer for ever', async () => {
     await using hook = await receiver()
     await using elsewhere = await receiver()
-    const w = world()
-    const webhook = w.node(settingFor(hook.url), { deadlineMs: 50 })
-    webhook.start()
-    await until(w.clock, () => webhook.stats.holds, 'holds')
+    const { w, webhook } = await delivering(hook, {}, { deadlineMs: 50 })
     hook.answer = (response, count) => {
       if (count === 1) response.writeHead(307, { location: elsewhere.url }).end()
       else if (count > 2) response.writeHead(204).end()
@@ -203,10 +205,7 @@ describe('the webhook', () => {
 
   it('counts and tells what the retention took before the receiver did', async () => {
     await using hook = await receiver()
-    const w = world()
-    const webhook = w.node(settingFor(hook.url))
-    webhook.start()
-    await until(w.clock, () => webhook.stats.holds, 'holds')
+    const { w, webhook } = await delivering(hook)
     hook.answer = (response) => response.writeHead(503).end()
     for (const object of ['one', 'two', 'three']) await w.record(object)
     await until(w.clock, () => webhook.stats.failures > 0, 'failed')
