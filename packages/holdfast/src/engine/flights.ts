@@ -20,8 +20,11 @@ export interface FlightBound {
 
 export class Flights {
   readonly #byCredential: Map<string, Flight> = new Map()
-  /** All of them: a fresh check sets out beside a flight that is under way, and takes its place in the map. */
-  readonly #underWay: Set<Flight> = new Set()
+  /**
+   * All of them: a fresh check sets out beside a flight that is under way, and takes its place above. By session, because
+   * a store may tell of a hundred thousand changes at once.
+   */
+  readonly #underWay: Map<SessionId, Set<Flight>> = new Map()
 
   /**
    * One that is young enough at `now`. What it brings may be as old as it is itself, and a revocation on another node may
@@ -37,10 +40,12 @@ export class Flights {
   start(credential: string, id: SessionId, startedAt: Instant, record: Promise<SessionRecord | undefined>): Flight {
     const flight: Flight = { credential, id, startedAt, record, spoiled: false }
     this.#byCredential.set(credential, flight)
-    this.#underWay.add(flight)
+    const siblings = this.#underWay.get(id)
+    if (siblings === undefined) this.#underWay.set(id, new Set([flight]))
+    else siblings.add(flight)
     const land = () => {
       // The checks that share it come after this turn, and until then a change must still be able to spoil it.
-      queueMicrotask(() => this.#underWay.delete(flight))
+      queueMicrotask(() => this.#arrived(flight))
       if (this.#byCredential.get(credential) === flight) this.#byCredential.delete(credential)
     }
     record.then(land, land)
@@ -49,11 +54,17 @@ export class Flights {
 
   /** A check that starts after a revocation was acknowledged must not share an answer from before it. */
   spoil(id: SessionId): void {
-    for (const flight of this.#underWay) if (flight.id === id) this.#spoilOne(flight)
+    for (const flight of this.#underWay.get(id) ?? none) this.#spoilOne(flight)
   }
 
   spoilAll(): void {
-    for (const flight of this.#underWay) this.#spoilOne(flight)
+    for (const flights of this.#underWay.values()) for (const flight of flights) this.#spoilOne(flight)
+  }
+
+  #arrived(flight: Flight): void {
+    const siblings = this.#underWay.get(flight.id)
+    siblings?.delete(flight)
+    if (siblings?.size === 0) this.#underWay.delete(flight.id)
   }
 
   #spoilOne(flight: Flight): void {
@@ -61,3 +72,5 @@ export class Flights {
     this.#byCredential.delete(flight.credential)
   }
 }
+
+const none: readonly Flight[] = []

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RecentRevocations } from '../../../src/store/recent-revocations.ts'
 import { shards, slotOf, spread } from '../../../src/store/redis-keys.ts'
-import { KnownSessions } from '../../../src/store/redis-known.ts'
 import { packInstant, packRecord, packRevision, seek, unpackRecord } from '../../../src/store/redis-record.ts'
 import { mark, packText, packUserAgent, unpackText, unpackUserAgent } from '../../../src/store/redis-text.ts'
 import type { SessionRecord } from '../../../src/store/store.ts'
@@ -118,18 +117,6 @@ describe('the places of keys', () => {
     }
     expect(counts.size).toBe(64)
     for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(200)
-  })
-})
-
-describe('sessions that were handed out', () => {
-  it('are known by their tag until they are forgotten, which is told', () => {
-    const forgotten: string[] = []
-    const known = new KnownSessions(4, (ids) => forgotten.push(...ids))
-    for (const number of [1, 2]) known.add(sampleId(number))
-    expect(known.of(sampleId(1).slice(0, 4))).toEqual([sampleId(1), sampleId(2)])
-    for (const subject of ['b', 'c', 'd', 'e']) known.add(sampleId(1, subject))
-    expect(forgotten).toEqual([sampleId(1), sampleId(2), sampleId(1, 'b')])
-    expect(known.of(sampleId(1).slice(0, 4))).toEqual([])
   })
 })
 
