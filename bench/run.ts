@@ -4,17 +4,18 @@
  *   --only micro,http,memory,…       parts to run (also stores, revocation, live, start, sign-in); default all
  *   --match TEXT                     of the http part, only contestants whose name contains it
  *   --pairs N                        pairs per contestant in the http part; default 11
- *   --out FILE                       also writes everything as JSON
+ *   --out FILE                       also writes everything as JSON, after each part
+ *   --with FILE                      keeps what an earlier run wrote there of the parts that this one does not run
  *   --docs                           also writes the tables into docs/benchmarks.md
  *   --check                          ends with 1 when a target is missed
  *   --smoke                          the least effort that runs everything: shows that it works, measures nothing
  *   --profile FOLDER                 writes CPU profiles of the measured processes
  */
 import { rmSync } from 'node:fs'
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { measureHttp, twoCores } from './http/http.ts'
 import { measureLive } from './live/live.ts'
 import { measureMemory } from './memory/memory.ts'
@@ -35,6 +36,7 @@ const { values: given } = parseArgs({
     match: { type: 'string', default: '' },
     pairs: { type: 'string', default: '11' },
     out: { type: 'string' },
+    with: { type: 'string' },
     docs: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
     smoke: { type: 'boolean', default: false },
@@ -115,11 +117,24 @@ function isPart(name: string): name is Part {
   return Object.hasOwn(parts, name)
 }
 
+/** Parts of an earlier run, on this machine and of these versions: those of another do not stand in one table. */
+async function readEarlier(file: string | undefined, now: Results): Promise<Results> {
+  if (file === undefined) return now
+  const earlier = JSON.parse(await readFile(file, 'utf8')) as Results
+  for (const key of ['machine', 'versions'] as const) {
+    if (!isDeepStrictEqual(earlier[key], now[key])) throw new Error(`--with ${file}: its ${key} are not those of this run`)
+  }
+  return earlier
+}
+
 async function measureAll(names: readonly Part[], folder: string): Promise<Results> {
-  let results: Results = { at: new Date().toISOString(), machine: describeMachine(), versions: await readVersions() }
+  const now = { at: new Date().toISOString(), machine: describeMachine(), versions: await readVersions() }
+  let results = await readEarlier(given.with, now)
   for (const name of names) {
     progress(name)
     results = { ...results, [name]: await parts[name](folder) }
+    // After each part: the next may fail after half an hour.
+    if (given.out !== undefined) await writeFile(given.out, `${JSON.stringify(results, null, 2)}\n`)
   }
   return results
 }
@@ -138,5 +153,4 @@ const results = await measureAll(names.filter(isPart), folder)
 const tables = tablesOf(results, !given.smoke)
 console.log(tables)
 if (given.docs) await writePage(tables)
-if (given.out !== undefined) await writeFile(given.out, `${JSON.stringify(results, null, 2)}\n`)
 if (given.check && !given.smoke && judge(results).some(({ met }) => !met)) process.exitCode = 1
