@@ -31,9 +31,10 @@ const { store } = await openService(JSON.parse(place) as Place)
 const holdfast = freshHoldfast(store, secret)
 const server = await serveWith(holdfast)
 
-async function watch(token: string): Promise<Promise<Seen>> {
+/** Resolves when the session was let in here and is being watched; what is seen of its end comes later. */
+async function watch(token: string): Promise<{ readonly end: Promise<Seen> }> {
   const first = await holdfast.verify(token)
-  if (first.status !== 'live') throw new Error(`the session to watch is ${first.status}`)
+  if (first.status !== 'live') throw new Error(`the session to watch is ${JSON.stringify(first)}`)
   const closed = new Promise<number>((resolve) => {
     holdfast.attach(first.session, () => resolve(instant()))
   })
@@ -45,7 +46,7 @@ async function watch(token: string): Promise<Promise<Seen>> {
     }
     void look()
   })
-  return Promise.all([refused, closed]).then(([refusedAt, closedAt]) => ({ refusedAt, closedAt }))
+  return { end: Promise.all([refused, closed]).then(([refusedAt, closedAt]) => ({ refusedAt, closedAt })) }
 }
 
 process.on('message', async (question: Question) => {
@@ -56,9 +57,9 @@ process.on('message', async (question: Question) => {
     await holdfast.revoke({ session: question.session })
     tell(instant())
   } else {
-    const seen = watch(question.token)
+    const { end } = await watch(question.token)
     tell('watching')
-    tell(await seen)
+    tell(await end)
   }
 })
 process.on('disconnect', () => process.exit(0))
