@@ -6,7 +6,7 @@
 import type { Clock } from '../engine/clock.ts'
 import type { Count, CounterStore } from '../store/counters.ts'
 import type { Awaitable, Instant } from '../store/store.ts'
-import { counting, countingEach } from './counting.ts'
+import { andThen, counting, countingEach } from './counting.ts'
 import { SlidingCount, type Taken } from './sliding.ts'
 
 export interface BudgetRule {
@@ -23,47 +23,58 @@ export const lockPrefix = 'lockout:lock:'
 const failurePrefix = 'lockout:failures:'
 
 export class FailureBudget {
+  readonly key: string
+  /** The counter that is its lock. */
+  readonly lock: string
   readonly #counters: CounterStore
   readonly #clock: Clock
   readonly #rule: BudgetRule
   readonly #failures: SlidingCount
 
-  constructor(counters: CounterStore, clock: Clock, rule: BudgetRule) {
+  constructor(counters: CounterStore, clock: Clock, rule: BudgetRule, key: string) {
+    this.key = key
+    this.lock = lockPrefix + key
     this.#counters = counters
     this.#clock = clock
     this.#rule = rule
-    this.#failures = new SlidingCount(counters, clock, { most: rule.failures, windowMs: rule.windowMs })
+    this.#failures = new SlidingCount(counters, clock, { most: rule.failures, windowMs: rule.windowMs }, failurePrefix + key)
   }
 
-  take(key: string): Promise<Taken> {
-    return this.#failures.take(failurePrefix + key)
+  take(): Awaitable<Taken> {
+    return this.#failures.take()
   }
 
   /**
    * Records that the attempt taken as number `count` failed. Returns whether it was the one that locks. The lock is
    * there before the failures are forgotten: whoever counts anew after that sees it.
    */
-  async failed(key: string, count: number): Promise<boolean> {
+  async failed(count: number): Promise<boolean> {
     if (count < this.#rule.failures) return false
-    await addLock(this.#counters, key, this.#clock.now(), this.#rule.lockMs)
-    await this.#failures.forget(failurePrefix + key)
+    await addLock(this.#counters, this.lock, this.#clock.now(), this.#rule.lockMs)
+    await this.#failures.forget()
     return true
   }
 
-  async forgive(key: string): Promise<void> {
-    await counting(() => this.#counters.reset(lockPrefix + key))
-    await this.#failures.forget(failurePrefix + key)
+  forgive(): Awaitable<unknown> {
+    return andThen(
+      counting(() => this.#counters.reset(this.lock)),
+      () => this.#failures.forget(),
+    )
   }
 }
 
 /** A lock is a counter whose window is its length; adding to it again does not make it longer. */
-export function addLock(counters: CounterStore, key: string, now: Instant, windowMs: number): Awaitable<Count> {
-  return counting(() => counters.add(lockPrefix + key, 1, { now, windowMs, atMost: 1 }))
+export function addLock(counters: CounterStore, lock: string, now: Instant, windowMs: number): Awaitable<Count> {
+  return counting(() => counters.add(lock, 1, { now, windowMs, atMost: 1 }))
 }
 
 /** When the longest of these locks ends; `undefined` when none holds. */
-export async function lockedUntil(counters: CounterStore, keys: readonly string[], now: Instant): Promise<Instant | undefined> {
-  const found = await countingEach(keys, (key) => counters.read(lockPrefix + key, now))
-  const ends = found.flatMap((lock) => (lock === undefined ? [] : [lock.resetsAt]))
-  return ends.length === 0 ? undefined : Math.max(...ends)
+export function lockedUntil(counters: CounterStore, locks: readonly string[], now: Instant): Awaitable<Instant | undefined> {
+  return andThen(
+    countingEach(locks, (lock) => counters.read(lock, now)),
+    (found) => {
+      const ends = found.flatMap((lock) => (lock === undefined ? [] : [lock.resetsAt]))
+      return ends.length === 0 ? undefined : Math.max(...ends)
+    },
+  )
 }

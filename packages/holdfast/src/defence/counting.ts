@@ -28,6 +28,11 @@ export function countingEach<Item, T>(items: readonly Item[], run: (item: Item) 
   })
 }
 
+/** Goes on with an answer, at once when it is there. */
+export function andThen<T, U>(answer: Awaitable<T>, next: (answer: T) => Awaitable<U>): Awaitable<U> {
+  return answer instanceof Promise ? answer.then(next) : next(answer)
+}
+
 /** Seconds from `now` until `at`, as `Retry-After` counts them: whole, and never too early. */
 export function secondsUntil(at: Instant, now: Instant): number {
   return Math.max(1, Math.ceil((at - now) / 1000))

@@ -1,16 +1,19 @@
 /**
  * Known devices: a browser that signed in to an account is given proof of it, which it presents at the next sign-in.
  *
- * The proof of one account is 33 bytes: device id 12 · seconds since 1970 5 · tag 16. The tag (HMAC-SHA-256, cut to
- * 128 bits) covers them and the account under a key of its own, so that it says nothing about whose it is and is good
- * for no other account and for no session. A cookie holds the proofs of a few accounts, the latest first.
+ * The proof of one account is 46 characters: device id 16 · seconds since 1970 in base 36, 8 · tag 22. The tag
+ * (HMAC-SHA-256, cut to 132 bits) covers them and the account under a key of its own, so that it says nothing about
+ * whose it is and is good for no other account and for no session. A cookie holds the proofs of a few accounts, the
+ * latest first.
  */
-import { equalBytes, type RandomPool, sha256 } from '../engine/crypto.ts'
+import { equalText, type RandomPool } from '../engine/crypto.ts'
 import type { Keyring, SigningKey } from '../engine/keyring.ts'
 import type { Instant } from '../store/store.ts'
 
-const offsets = { id: 0, issued: 12, tag: 17, end: 33 } as const
-const proofText = /^[A-Za-z0-9_-]{44}$/
+const idBytes = 12
+const offsets = { issued: 16, tag: 24, end: 46 } as const
+const timeBase = 36
+const proofText = /^[A-Za-z0-9_-]{16}[0-9a-z]{8}[A-Za-z0-9_-]{22}$/
 const mostProofs = 4
 const separator = '.'
 
@@ -27,37 +30,40 @@ export interface Devices {
 }
 
 function proofsOf(cookie: string | undefined): string[] {
-  return (cookie ?? '').split(separator, mostProofs).filter((text) => proofText.test(text))
+  if (cookie === undefined) return []
+  return cookie.split(separator, mostProofs).filter((text) => proofText.test(text))
 }
 
-function tagOf(key: SigningKey, proof: Uint8Array, subject: string): Buffer {
-  const message = Buffer.concat([proof.subarray(0, offsets.tag), Buffer.from(sha256(subject))])
-  return Buffer.from(key.mac('device').sign(message), 'base64url').subarray(0, offsets.end - offsets.tag)
+/** `signed`: id and time of a proof. */
+function tagOf(key: SigningKey, signed: string, subject: string): string {
+  return key
+    .mac('device')
+    .signLong(`${signed}:${subject}`)
+    .slice(0, offsets.end - offsets.tag)
 }
 
 export function createDevices(keyring: Keyring, random: RandomPool): Devices {
-  const isOf = (proof: Buffer, subject: string) =>
-    keyring.all.some((key) => equalBytes(tagOf(key, proof, subject), proof.subarray(offsets.tag)))
+  const isOf = (proof: string, subject: string) => {
+    const [signed, tag] = [proof.slice(0, offsets.tag), proof.slice(offsets.tag)]
+    return keyring.all.some((key) => equalText(tagOf(key, signed, subject), tag))
+  }
 
   return {
     recognise(cookie, subject, now) {
-      for (const text of proofsOf(cookie)) {
-        const proof = Buffer.from(text, 'base64url')
+      for (const proof of proofsOf(cookie)) {
         if (!isOf(proof, subject)) continue
-        const issued = proof.readUIntBE(offsets.issued, offsets.tag - offsets.issued) * 1000
+        const issued = Number.parseInt(proof.slice(offsets.issued, offsets.tag), timeBase) * 1000
         const isCurrent = issued <= now + toleratedMs && now < issued + deviceLifetimeMs
-        return isCurrent ? text.slice(0, 16) : undefined
+        return isCurrent ? proof.slice(0, offsets.issued) : undefined
       }
       return undefined
     },
 
     renew(cookie, subject, now) {
-      const proof = Buffer.alloc(offsets.end)
-      random.take(proof, offsets.id, offsets.issued)
-      proof.writeUIntBE(Math.floor(now / 1000), offsets.issued, offsets.tag - offsets.issued)
-      proof.set(tagOf(keyring.signing, proof, subject), offsets.tag)
-      const others = proofsOf(cookie).filter((text) => !isOf(Buffer.from(text, 'base64url'), subject))
-      return [proof.toString('base64url'), ...others].slice(0, mostProofs).join(separator)
+      const issued = Math.floor(now / 1000).toString(timeBase)
+      const signed = random.bytes(idBytes).toString('base64url') + issued.padStart(offsets.tag - offsets.issued, '0')
+      const others = proofsOf(cookie).filter((proof) => !isOf(proof, subject))
+      return [signed + tagOf(keyring.signing, signed, subject), ...others].slice(0, mostProofs).join(separator)
     },
   }
 }

@@ -2,7 +2,6 @@
  * Whose lock it is, as a key of the counter store. A name stands in it as a keyed digest: what was typed may be a
  * password, and a stolen store tells nobody which names were tried.
  */
-import { sha256 } from '../engine/crypto.ts'
 import type { Keyring } from '../engine/keyring.ts'
 import { nameKey } from './names.ts'
 
@@ -18,21 +17,19 @@ export interface LockKeys {
 }
 
 const digestLength = 22
-/** Characters that the MAC has room for, however they are encoded. */
-const longestSigned = 300
 const separator = '|'
 
 /** The keys of a name, `subject` being the account that it belongs to, null when there is none. */
 export function lockKeys(keyring: Keyring, name: string, subject: string | null, source: string): LockKeys {
   const mac = keyring.signing.mac('lockout')
-  const digestOf = (text: string) => mac.signText(text.length > longestSigned ? sha256(text) : text).slice(0, digestLength)
-  const ofName = digestOf(`name:${nameKey(name)}`)
+  const digestOf = (text: string) => mac.signLong(text).slice(0, digestLength)
+  const typed = nameKey(name)
+  const ofName = digestOf(`name:${typed}`)
   // Names of one account share its ceiling. An unknown name has one too, and as much is computed for it.
-  const ofAccount = digestOf(subject === null ? `name:${nameKey(name)}:` : `subject:${subject}`)
-  const key = (kind: LockKind, digest: string, where: string) =>
-    [kind, digest, where.replaceAll(separator, ''), subject ?? ''].join(separator)
+  const ofAccount = digestOf(subject === null ? `name:${typed}:` : `subject:${subject}`)
+  const key = (kind: LockKind, digest: string, where: string) => `${kind}|${digest}|${where}|${subject ?? ''}`
   return {
-    source: key('source', ofName, source),
+    source: key('source', ofName, source.replaceAll(separator, '')),
     account: key('account', ofAccount, ''),
     device: (id) => key('device', ofAccount, id),
   }

@@ -13,9 +13,9 @@ import { HoldfastError } from '../engine/errors.ts'
 import type { Keyring } from '../engine/keyring.ts'
 import { sourceOf } from '../engine/network.ts'
 import type { CounterStore } from '../store/counters.ts'
-import type { Instant } from '../store/store.ts'
+import type { Awaitable, Instant } from '../store/store.ts'
 import { addLock, type BudgetRule, FailureBudget, lockedUntil, lockPrefix } from './budget.ts'
-import { counting, secondsUntil } from './counting.ts'
+import { andThen, counting, secondsUntil } from './counting.ts'
 import type { Devices } from './devices.ts'
 import { type LockKeys, type LockKind, lockKeys, type ParsedLockKey, parseLockKey } from './lock-keys.ts'
 import { Turns } from './turns.ts'
@@ -67,14 +67,20 @@ export type Attempt = RefusedAttempt | AllowedAttempt
 const runMs = 30 * 24 * 3_600_000
 const runPrefix = 'lockout:run:'
 
+/** Counters of failures in a row: of the run, and of the lock that it ends in. */
+interface Run {
+  readonly run: string
+  readonly lock: string
+}
+
 /** What an attempt is counted against: a budget, a run of failures, and the locks that close it. */
 interface Counted {
   readonly kind: 'source' | 'device'
-  readonly budget: string
-  readonly run: string
+  readonly budget: FailureBudget
+  readonly inRow: Run
   readonly locks: readonly string[]
   /** The run that a success ends, whatever it was counted against. */
-  readonly account: string
+  readonly account: Run
 }
 
 interface Place {
@@ -93,12 +99,10 @@ export interface LockView extends ParsedLockKey {
 
 export class Lockout {
   readonly #parts: LockoutParts
-  readonly #budget: FailureBudget
   readonly #turns: Turns = new Turns()
 
   constructor(parts: LockoutParts) {
     this.#parts = parts
-    this.#budget = new FailureBudget(parts.counters, parts.clock, parts.rule)
   }
 
   /** The id of the known device that makes a request, `undefined` for any other. */
@@ -115,9 +119,9 @@ export class Lockout {
   async attempt(input: AttemptInput): Promise<Attempt> {
     const keys = lockKeys(this.#parts.keyring, input.name, input.subject, sourceOf(input.ip))
     const device = this.deviceOf(input)
-    const isOpen = device !== undefined && (await this.#isOpen(keys.device(device)))
-    const counted = isOpen ? ofDevice(keys, device) : ofSource(keys)
-    const taking = await this.#turns.take(counted.budget, () => this.#take(counted))
+    const isOpen = device !== undefined && (await this.#isOpen(runOf(keys.device(device))))
+    const counted = isOpen ? this.#ofDevice(keys, device) : this.#ofSource(keys)
+    const taking = await this.#turns.take(counted.budget.key, () => this.#take(counted))
     return taking.turn === 'held' ? this.#allowed(counted, taking, input) : this.#refused(taking.until)
   }
 
@@ -140,33 +144,45 @@ export class Lockout {
     const key = Buffer.from(id, 'base64url').toString()
     const parsed = parseLockKey(key)
     if (parsed === undefined) return undefined
-    const lock = await lockedUntil(counters, [key], clock.now())
+    const budget = this.#budgetOf(key)
+    const lock = await lockedUntil(counters, [budget.lock], clock.now())
     // All the same: a run of failures may have closed the account before its lock was noted.
-    await this.#endRun(key)
-    await this.#budget.forgive(key)
+    await this.#endRun(runOf(key))
+    await budget.forgive()
     return lock === undefined ? undefined : parsed
   }
 
   /** Whether a known device still is one: after a ceiling of failures in a row it is a stranger, like any other. */
-  async #isOpen(key: string): Promise<boolean> {
+  async #isOpen({ run }: Run): Promise<boolean> {
     const { counters, clock, rule } = this.#parts
-    const run = await counting(() => counters.read(runPrefix + key, clock.now()))
-    return (run?.count ?? 0) < rule.ceiling
+    const failures = await counting(() => counters.read(run, clock.now()))
+    return (failures?.count ?? 0) < rule.ceiling
   }
 
-  async #take({ budget, run, locks }: Counted): Promise<Taking> {
-    const { counters, clock, rule } = this.#parts
+  #take(counted: Counted): Awaitable<Taking> {
+    const { counters, clock } = this.#parts
     // First, so that an attempt on what is locked is not counted: it makes no lock longer and reaches no ceiling.
-    const lock = await lockedUntil(counters, locks, clock.now())
-    if (lock !== undefined) return { turn: 'closed', until: lock }
-    const taken = await this.#budget.take(budget)
-    if (!taken.allowed) return { turn: 'full', until: taken.retryAt }
-    const window = { now: clock.now(), windowMs: runMs, atMost: rule.ceiling }
-    const { count: inRow, resetsAt } = await counting(() => counters.add(runPrefix + run, 1, window))
-    if (inRow > rule.ceiling) return { turn: 'closed', until: resetsAt }
-    // Again: another attempt may have locked, and with that emptied the budget, between the two steps before.
-    const since = await lockedUntil(counters, locks, clock.now())
-    return since === undefined ? { turn: 'held', count: taken.count, inRow } : { turn: 'closed', until: since }
+    return andThen(lockedUntil(counters, counted.locks, clock.now()), (lock) =>
+      lock === undefined ? this.#count(counted) : { turn: 'closed', until: lock },
+    )
+  }
+
+  #count({ budget, inRow, locks }: Counted): Awaitable<Taking> {
+    const { counters, clock, rule } = this.#parts
+    return andThen(budget.take(), (taken) => {
+      if (!taken.allowed) return { turn: 'full', until: taken.retryAt }
+      const window = { now: clock.now(), windowMs: runMs, atMost: rule.ceiling }
+      return andThen(
+        counting(() => counters.add(inRow.run, 1, window)),
+        (run): Awaitable<Taking> => {
+          if (run.count > rule.ceiling) return { turn: 'closed', until: run.resetsAt }
+          // Again: another attempt may have locked, and with that emptied the budget, between the two steps before.
+          return andThen(lockedUntil(counters, locks, clock.now()), (lock) =>
+            lock === undefined ? { turn: 'held', count: taken.count, inRow: run.count } : { turn: 'closed', until: lock },
+          )
+        },
+      )
+    })
   }
 
   #refused(until: Instant): RefusedAttempt {
@@ -178,7 +194,7 @@ export class Lockout {
     const { devices, clock } = this.#parts
     let open = true
     const abandon = () => {
-      if (open) this.#turns.end(counted.budget)
+      if (open) this.#turns.end(counted.budget.key)
       open = false
     }
     return {
@@ -186,40 +202,57 @@ export class Lockout {
       knownDevice: counted.kind === 'device',
       failed: () => this.#failed(counted, place).finally(abandon),
       succeeded: async () => {
-        await this.#forgive(counted).finally(abandon)
+        try {
+          const forgiving = this.#forgive(counted)
+          if (forgiving instanceof Promise) await forgiving
+        } finally {
+          abandon()
+        }
         return devices.renew(input.device, input.subject ?? '', clock.now())
       },
       abandon,
     }
   }
 
-  async #failed({ kind, budget, run }: Counted, { count, inRow }: Place): Promise<LockKind | null> {
+  async #failed({ kind, budget, inRow: { lock } }: Counted, { count, inRow }: Place): Promise<LockKind | null> {
     const { counters, clock, rule } = this.#parts
-    const locks = await this.#budget.failed(budget, count)
+    const locks = await budget.failed(count)
     if (inRow < rule.ceiling) return locks ? kind : null
-    await addLock(counters, run, clock.now(), runMs)
+    await addLock(counters, lock, clock.now(), runMs)
     return kind === 'device' ? 'device' : 'account'
   }
 
   /** What a success ends: the failures it was counted among, and the account's run. Locks of other sources stay. */
-  async #forgive({ kind, budget, account }: Counted): Promise<void> {
-    await this.#budget.forgive(budget)
-    await this.#endRun(account)
-    if (kind === 'device') await this.#endRun(budget)
+  #forgive({ kind, budget, inRow, account }: Counted): Awaitable<unknown> {
+    const forgiving = andThen(budget.forgive(), () => this.#endRun(account))
+    return kind === 'device' ? andThen(forgiving, () => this.#endRun(inRow)) : forgiving
   }
 
-  async #endRun(key: string): Promise<void> {
+  #endRun({ run, lock }: Run): Awaitable<unknown> {
     const { counters } = this.#parts
-    await counting(() => counters.reset(runPrefix + key))
-    await counting(() => counters.reset(lockPrefix + key))
+    return andThen(
+      counting(() => counters.reset(run)),
+      () => counting(() => counters.reset(lock)),
+    )
+  }
+
+  #budgetOf(key: string): FailureBudget {
+    const { counters, clock, rule } = this.#parts
+    return new FailureBudget(counters, clock, rule, key)
+  }
+
+  #ofSource(keys: LockKeys): Counted {
+    const budget = this.#budgetOf(keys.source)
+    const account = runOf(keys.account)
+    return { kind: 'source', budget, inRow: account, locks: [budget.lock, account.lock], account }
+  }
+
+  #ofDevice(keys: LockKeys, id: string): Counted {
+    const budget = this.#budgetOf(keys.device(id))
+    return { kind: 'device', budget, inRow: runOf(budget.key), locks: [budget.lock], account: runOf(keys.account) }
   }
 }
 
-function ofSource({ source, account }: LockKeys): Counted {
-  return { kind: 'source', budget: source, run: account, locks: [source, account], account }
-}
-
-function ofDevice(keys: LockKeys, id: string): Counted {
-  const key = keys.device(id)
-  return { kind: 'device', budget: key, run: key, locks: [key], account: keys.account }
+function runOf(key: string): Run {
+  return { run: runPrefix + key, lock: lockPrefix + key }
 }

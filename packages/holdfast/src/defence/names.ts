@@ -1,10 +1,14 @@
 /** User names: the form in which two of them are the same, and what one may not be. */
 
+/** NFKC leaves these alone, and they fold to no other letter than their own. */
+const ascii = /^[\0-\x7f]*$/
+
 /**
  * The form in which names are compared: NFKC and full case folding (down, up and down, so that `ẞ` and `ß` meet `SS`
  * and the long s meets `s`), so that variants by width, case or composition are one name, with one budget.
  */
 export function nameKey(name: string): string {
+  if (ascii.test(name)) return name.toLowerCase()
   return name.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC')
 }
 

@@ -8,8 +8,8 @@
  */
 import type { Clock } from '../engine/clock.ts'
 import type { CounterStore } from '../store/counters.ts'
-import type { Instant } from '../store/store.ts'
-import { counting, countingEach } from './counting.ts'
+import type { Awaitable, Instant } from '../store/store.ts'
+import { andThen, counting, countingEach } from './counting.ts'
 
 export interface SlidingRule {
   /** At most this many, 1 or more, … */
@@ -26,47 +26,63 @@ export type Taken =
 
 const parts = 5
 
+/** What is counted under one key. */
 export class SlidingCount {
   readonly #counters: CounterStore
   readonly #clock: Clock
+  readonly #key: string
   readonly #most: number
   readonly #partMs: number
+  /** The names of the latest parts, and which part is the first of them: long strings are made and hashed once. */
+  #names: readonly string[] = []
+  #namedFor = -1
 
-  constructor(counters: CounterStore, clock: Clock, { most, windowMs }: SlidingRule) {
+  constructor(counters: CounterStore, clock: Clock, { most, windowMs }: SlidingRule, key: string) {
     this.#counters = counters
     this.#clock = clock
+    this.#key = key
     this.#most = most
     this.#partMs = Math.ceil(windowMs / parts)
   }
 
   /** Takes one, if there is one left. What is refused is not counted. Throws `store-unavailable`. */
-  async take(key: string): Promise<Taken> {
+  take(): Awaitable<Taken> {
     const now = this.#clock.now()
     const part = this.#partAt(now)
-    const past = await this.#past(key, part, now)
-    const atMost = this.#most - sum(past)
-    if (atMost < 1) return { allowed: false, retryAt: this.#retryAt(part, past, 0) }
-    // It is read until it has dropped out.
-    const windowMs = (part + parts) * this.#partMs - now
-    const { count } = await counting(() => this.#counters.add(keyOf(key, part), 1, { now, windowMs, atMost }))
-    if (count <= atMost) return { allowed: true, count: sum(past) + count }
-    return { allowed: false, retryAt: this.#retryAt(part, past, atMost) }
+    const [current = '', ...earlier] = this.#namesFrom(part)
+    return andThen(
+      countingEach(earlier, (name) => this.#counters.read(name, now)),
+      (found) => {
+        const past = found.map((count) => count?.count ?? 0)
+        const atMost = this.#most - sum(past)
+        if (atMost < 1) return { allowed: false, retryAt: this.#retryAt(part, past, 0) }
+        // It is read until it has dropped out.
+        const windowMs = (part + parts) * this.#partMs - now
+        return andThen(
+          counting(() => this.#counters.add(current, 1, { now, windowMs, atMost })),
+          ({ count }): Taken =>
+            count <= atMost
+              ? { allowed: true, count: sum(past) + count }
+              : { allowed: false, retryAt: this.#retryAt(part, past, atMost) },
+        )
+      },
+    )
   }
 
-  /** Forgets what was counted under this key. */
-  async forget(key: string): Promise<void> {
-    const part = this.#partAt(this.#clock.now())
-    await countingEach(indices, (back) => this.#counters.reset(keyOf(key, part - back)))
+  /** Forgets what was counted. Throws `store-unavailable`. */
+  forget(): Awaitable<unknown> {
+    return countingEach(this.#namesFrom(this.#partAt(this.#clock.now())), (name) => this.#counters.reset(name))
   }
 
   #partAt(now: Instant): number {
     return Math.floor(now / this.#partMs)
   }
 
-  /** Counts of the parts before the current one, latest first. */
-  async #past(key: string, part: number, now: Instant): Promise<number[]> {
-    const counts = await countingEach(earlier, (back) => this.#counters.read(keyOf(key, part - back), now))
-    return counts.map((found) => found?.count ?? 0)
+  /** Names of the counters of a part and of those before it, latest first. */
+  #namesFrom(part: number): readonly string[] {
+    if (part !== this.#namedFor) this.#names = indices.map((back) => `${this.#key}:${part - back}`)
+    this.#namedFor = part
+    return this.#names
   }
 
   /** When enough of the oldest parts have dropped out for one more. */
@@ -79,11 +95,6 @@ export class SlidingCount {
 }
 
 const indices: readonly number[] = Array.from({ length: parts }, (_, back) => back)
-const earlier: readonly number[] = indices.slice(1)
-
-function keyOf(key: string, part: number): string {
-  return `${key}:${part}`
-}
 
 function sum(counts: readonly number[]): number {
   return counts.reduce((total, count) => total + count, 0)

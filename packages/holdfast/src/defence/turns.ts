@@ -2,6 +2,8 @@
  * Attempts under way in this process, by key. When all of a budget is taken by attempts that have not failed yet, the
  * next one waits for their outcome: an owner who signs in many times at once is not an attacker.
  */
+import type { Awaitable } from '../store/store.ts'
+import { andThen } from './counting.ts'
 
 /** Attempts that wait for one key. More are refused at once. */
 const mostWaiting = 256
@@ -15,27 +17,29 @@ interface State {
   held: number
   outcomes: number
   waiting: (() => void)[]
-  last: Promise<unknown>
+  /** The latest take that was not done at once; whoever comes next waits for it. */
+  last: Promise<unknown> | undefined
 }
 
 export class Turns {
   readonly #states: Map<string, State> = new Map()
 
   /** Takes, again after each outcome of another attempt for as long as the budget is full. A held one is ended with `end`. */
-  async take<T extends { readonly turn: Turn }>(key: string, take: () => Promise<T>): Promise<T> {
+  async take<T extends { readonly turn: Turn }>(key: string, take: () => Awaitable<T>): Promise<T> {
     const state = this.#enter(key)
     try {
       for (;;) {
         let before = 0
         // One at a time, so that whoever finds the budget full knows every attempt that holds a part of it.
-        const taking = state.last.then(async () => {
+        const taking = andThen(state.last, () => {
           before = state.outcomes
-          const taken = await take()
-          if (taken.turn === 'held') this.#enter(key).held += 1
-          return taken
+          return andThen(take(), (taken) => {
+            if (taken.turn === 'held') this.#enter(key).held += 1
+            return taken
+          })
         })
-        state.last = taking.catch(() => undefined)
-        const taken = await taking
+        if (taking instanceof Promise) state.last = taking.catch(() => undefined)
+        const taken = taking instanceof Promise ? await taking : taking
         if (taken.turn !== 'full') return taken
         if (state.outcomes !== before) continue
         if (state.held === 0 || state.waiting.length >= mostWaiting) return taken
@@ -59,7 +63,7 @@ export class Turns {
   }
 
   #enter(key: string): State {
-    const state = this.#states.get(key) ?? { users: 0, held: 0, outcomes: 0, waiting: [], last: Promise.resolve() }
+    const state = this.#states.get(key) ?? { users: 0, held: 0, outcomes: 0, waiting: [], last: undefined }
     state.users += 1
     this.#states.set(key, state)
     return state

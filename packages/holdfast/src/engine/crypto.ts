@@ -96,13 +96,15 @@ export function deriveKey(secret: string, purpose: string, length = 32): Buffer 
 
 const blockSize = 64
 const longestMessage = 1024
+/** In UTF-8, at most, of each that a string counts. */
+const bytesPerCharacter = 3
 
 /** HMAC-SHA-256 under one key. Not reentrant, and need not be: it is synchronous. */
 export class Mac {
   readonly #inner: Buffer = Buffer.alloc(blockSize + longestMessage)
   readonly #outer: Buffer = Buffer.alloc(blockSize + 32)
-  /** The inner block and a message of the length signed last: one kind of message has one length. */
-  #input: Buffer = this.#inner
+  /** The inner block and a message, by the length of the message. */
+  readonly #inputs: Buffer[] = []
 
   /** The key is 32 bytes, as `deriveKey` gives. */
   constructor(key: Uint8Array) {
@@ -116,20 +118,33 @@ export class Mac {
   /** The MAC of up to 1024 bytes, in `encoding`. */
   sign(message: Uint8Array, encoding: 'base64url' | 'binary' = 'base64url'): string {
     if (message.length > longestMessage) throw new RangeError('message too long for this MAC')
-    const length = blockSize + message.length
-    if (this.#input.length !== length) this.#input = this.#inner.subarray(0, length)
     this.#inner.set(message, blockSize)
-    try {
-      this.#outer.write(hash('sha256', this.#input, 'binary'), blockSize, 'latin1')
-      return hash('sha256', this.#outer, encoding)
-    } catch (cause) {
-      throw cryptoUnavailable(cause)
-    }
+    return this.#signed(message.length, encoding)
   }
 
   /** The MAC of a text of up to 1024 bytes in UTF-8, base64url. */
   signText(text: string): string {
-    return this.sign(Buffer.from(text))
+    if (text.length * bytesPerCharacter > longestMessage) return this.sign(Buffer.from(text))
+    return this.#signed(this.#inner.write(text, blockSize), 'base64url')
+  }
+
+  /**
+   * The MAC of a text of any length. A long one is hashed first: what is signed so must hold a character that no digest
+   * does, such as a colon, or a text and its digest had one MAC.
+   */
+  signLong(text: string): string {
+    return this.signText(text.length * bytesPerCharacter > longestMessage ? sha256(text) : text)
+  }
+
+  /** The MAC of what was written behind the inner block. */
+  #signed(length: number, encoding: 'base64url' | 'binary'): string {
+    this.#inputs[length] ??= this.#inner.subarray(0, blockSize + length)
+    try {
+      this.#outer.write(hash('sha256', this.#inputs[length], 'binary'), blockSize, 'latin1')
+      return hash('sha256', this.#outer, encoding)
+    } catch (cause) {
+      throw cryptoUnavailable(cause)
+    }
   }
 }
 

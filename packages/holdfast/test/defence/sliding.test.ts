@@ -10,11 +10,11 @@ const shortest = (rule.windowMs / 5) * 4
 
 function sliding(counters: CounterStore = memoryStore().counters) {
   const clock = fakeClock()
-  return { clock, counters, count: new SlidingCount(counters, clock, rule) }
+  return { clock, counters, count: new SlidingCount(counters, clock, rule, 'k') }
 }
 
 async function takes(count: SlidingCount, times: number): Promise<number> {
-  const taken = await Promise.all(Array.from({ length: times }, () => count.take('k')))
+  const taken = await Promise.all(Array.from({ length: times }, () => count.take()))
   return taken.filter(({ allowed }) => allowed).length
 }
 
@@ -47,7 +47,7 @@ describe('a sliding count', () => {
   test('keeps five counters per key at most, and they end by themselves', async () => {
     const { count, clock, counters } = sliding()
     for (let round = 0; round < 40; round += 1) {
-      await count.take('k')
+      await count.take()
       expect((await counters.list('', clock.now(), 100)).length).toBeLessThanOrEqual(5)
       clock.advance(12_000)
     }
@@ -61,14 +61,13 @@ describe('a sliding count', () => {
     await takes(count, 5)
     clock.advance(30_000)
     await takes(count, 5)
-    await count.forget('k')
+    await count.forget()
     expect(await takes(count, 20)).toBe(10)
   })
 
   test.each(['read', 'add'] as const)('cannot tell when the counters fail to %s', async (call) => {
-    const { counters } = memoryStore()
-    const broken: CounterStore = Object.assign(Object.create(counters), { [call]: () => Promise.reject(new Error('down')) })
-    await expect(sliding(broken).count.take('k')).rejects.toMatchObject({ code: 'store-unavailable' })
+    const broken: CounterStore = Object.assign(memoryStore().counters, { [call]: () => Promise.reject(new Error('down')) })
+    await expect(sliding(broken).count.take()).rejects.toMatchObject({ code: 'store-unavailable' })
   })
 })
 
@@ -83,7 +82,7 @@ describe('for any order of attempts, a sliding count', () => {
         const since = (ms: number) => log.filter((at) => at > clock.now() - ms).length
         for (const wait of each) {
           clock.advance(wait)
-          const { allowed } = await count.take('k')
+          const { allowed } = await count.take()
           if (since(rule.windowMs) < rule.most) expect(allowed).toBe(true)
           if (since(shortest) >= rule.most) expect(allowed).toBe(false)
           if (allowed) log.push(clock.now())
@@ -99,14 +98,14 @@ describe('for any order of attempts, a sliding count', () => {
         let told: number | undefined
         for (const wait of each) {
           clock.advance(wait)
-          const taken = await count.take('k')
+          const taken = await count.take()
           told = taken.allowed ? undefined : taken.retryAt
         }
         if (told === undefined) return
         clock.advance(told - clock.now() - 1)
-        expect(await count.take('k')).toEqual({ allowed: false, retryAt: told })
+        expect(await count.take()).toEqual({ allowed: false, retryAt: told })
         clock.advance(1)
-        expect(await count.take('k')).toMatchObject({ allowed: true })
+        expect(await count.take()).toMatchObject({ allowed: true })
       }),
     )
   })

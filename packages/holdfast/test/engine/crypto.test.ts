@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { deriveKey, equalText, Mac, RandomPool } from '../../src/engine/crypto.ts'
+import { deriveKey, equalText, Mac, RandomPool, sha256 } from '../../src/engine/crypto.ts'
 import { HoldfastError } from '../../src/engine/errors.ts'
 
 const counting = (buffer: Uint8Array) =>
@@ -25,6 +25,20 @@ describe('Mac', () => {
     const once = sign('a')
     sign('a much longer message in between')
     expect(sign('a')).toBe(once)
+  })
+
+  it('signs a text as its bytes in UTF-8, and a text that may be too long as its digest', () => {
+    const mac = new Mac(deriveKey('secret', 'test'))
+    const expected = (text: string) => createHmac('sha256', deriveKey('secret', 'test')).update(text).digest('base64url')
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 500 }), (text) => {
+        const isShort = Buffer.byteLength(text) <= 1024
+        if (isShort) expect(mac.signText(text)).toBe(expected(text))
+        else expect(() => mac.signText(text)).toThrow(RangeError)
+        expect(mac.signLong(text)).toBe(expected(text.length <= 341 ? text : sha256(text)))
+      }),
+      { examples: [['€'.repeat(341)], ['€'.repeat(342)], ['a'.repeat(1024)], ['a'.repeat(1025)]] },
+    )
   })
 
   it('refuses a message over its bound', () => {
