@@ -24,7 +24,7 @@ export type {
 export type { Clock } from './engine/clock.ts'
 export type { JsonWebKey, KeyObject, RandomFill, SigningAlgorithm } from './engine/crypto.ts'
 export type { Duration } from './engine/duration.ts'
-export { ConfigurationError, type ErrorDetails, HoldfastError } from './engine/errors.ts'
+export { ConfigurationError, type ErrorDetails, HoldfastError, invalidField } from './engine/errors.ts'
 export type { EventInput, EventListener, FaultLogger, SecurityEvent } from './engine/events.ts'
 export type { JwtKeyOptions } from './engine/jwt/key-options.ts'
 export type { JwkSet, PublicJwk } from './engine/jwt/keys.ts'
@@ -55,7 +55,7 @@ export type { StreamEvent } from './http/sse-text.ts'
 export type { EventStream } from './http/stream.ts'
 export type { DeliveredTokens, TokenSignInInput } from './http/tokens.ts'
 export type { Visit, VisitInput } from './http/visitors.ts'
-export { sessionWire } from './http/wire.ts'
+export { sessionWire, type TokenPair, tokenPairWire } from './http/wire.ts'
 export { type DeadReason, type ProblemCode, problems, type RevocationReason, type UnknownCode } from './shared/codes.ts'
 export {
   categoryOf,
@@ -65,5 +65,5 @@ export {
   eventKinds,
   eventSeverities,
 } from './shared/event-kinds.ts'
-export type { CurrentSessionWire, FieldProblem, PageWire, ProblemWire, SessionWire } from './shared/wire.ts'
+export type { CurrentSessionWire, FieldProblem, PageWire, ProblemWire, SessionWire, TokenPairWire } from './shared/wire.ts'
 export type { Attributes, Instant, JsonValue, Origin, SessionId, TokenGrant } from './store/store.ts'

@@ -3,6 +3,7 @@
  * costs no more than refusing it.
  */
 import type { Clock } from '../engine/clock.ts'
+import { HoldfastError } from '../engine/errors.ts'
 import { sourceOf } from '../engine/network.ts'
 import type { Instant } from '../store/store.ts'
 import { secondsUntil } from './counting.ts'
@@ -13,6 +14,8 @@ export interface LocalLimitOptions {
   readonly most: number
   /** … within this many milliseconds; one window for all sources. */
   readonly windowMs: number
+  /** What whoever is refused is told: safe to show. */
+  readonly detail: string
 }
 
 /** Sources beyond so many in one window share a budget: memory stays bounded, and a flood of sources is limited as one. */
@@ -28,9 +31,15 @@ export class LocalLimit {
     this.#options = options
   }
 
-  /** Takes one from the budget of the address's source. Returns the seconds to wait when it is spent. */
-  spend(ip: string | undefined): number | undefined {
-    const { clock, most, windowMs } = this.#options
+  /** Takes one from the budget of the address's source. Throws `rate-limited` with the seconds to wait when it is spent. */
+  spend(ip: string | undefined): void {
+    const refusal = this.refusalOf(ip)
+    if (refusal !== undefined) throw refusal
+  }
+
+  /** The same, for a refusal that is told later, or in another way. */
+  refusalOf(ip: string | undefined): HoldfastError | undefined {
+    const { clock, most, windowMs, detail } = this.#options
     const now = clock.now()
     if (now >= this.#endsAt || now < this.#endsAt - windowMs) {
       this.#counts.clear()
@@ -39,7 +48,7 @@ export class LocalLimit {
     const source = sourceOf(ip)
     const key = this.#counts.size < mostSources || this.#counts.has(source) ? source : others
     const count = (this.#counts.get(key) ?? 0) + 1
-    if (count > most) return secondsUntil(this.#endsAt, now)
+    if (count > most) return new HoldfastError('rate-limited', { detail, retryAfter: secondsUntil(this.#endsAt, now) })
     this.#counts.set(key, count)
     return undefined
   }

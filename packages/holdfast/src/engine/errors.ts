@@ -33,7 +33,7 @@ export class HoldfastError extends Error {
   }
 }
 
-/** Refused input: one field and what is wrong with it. */
+/** Refused input: one field and what is wrong with it, both of which whoever made the request is shown. */
 export function invalidField(field: string, message: string): HoldfastError {
   return new HoldfastError('invalid-request', { detail: `${field} ${message}`, fields: [{ field, message }] })
 }

@@ -3,7 +3,7 @@ import type { ApiKeyFailure, ApiKeys } from '../defence/api-keys.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import { type Exchange, insecureDetail } from './exchange.ts'
 import { unknownNames } from './options.ts'
-import { type Answer, problemAnswer } from './problem.ts'
+import { type Answer, answerFor, problemAnswer } from './problem.ts'
 
 export interface ApiKeyRequirement {
   /** The key must have all of these. */
@@ -44,7 +44,7 @@ function answerTo(reason: ApiKeyFailure, { core, ip }: Exchange): Answer {
   if (reason === 'source-not-allowed') return problemAnswer('forbidden')
   // Only what nobody here made is counted, as with tokens of sessions.
   const isForgery = reason === 'malformed' || reason === 'unknown'
-  const wait = isForgery ? core.limits.failedToken.spend(ip) : undefined
-  if (wait === undefined) return problemAnswer('api-key-required', { challenge: 'Bearer error="invalid_token"' })
-  return problemAnswer('rate-limited', { detail: 'too many invalid tokens came from this network', retryAfter: wait })
+  const tooMany = isForgery ? core.limits.failedToken.refusalOf(ip) : undefined
+  if (tooMany !== undefined) return answerFor(tooMany)
+  return problemAnswer('api-key-required', { challenge: 'Bearer error="invalid_token"' })
 }

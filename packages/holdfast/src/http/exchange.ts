@@ -100,7 +100,7 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
   readonly #credential: Credential
   readonly #context: RequestContext
   #verdict: Verdict<A> = missing
-  #failureWait: number | undefined
+  #tooManyForgeries: HoldfastError | undefined
   #apiKey: ApiKey | null = null
   #deviceProof: string | null = null
 
@@ -150,13 +150,13 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
     this.#verdict = verdict
     // Only a token that nobody here issued is counted, so that whoever shares a network with a robot notices nothing.
     if (verdict.status === 'dead' && verdict.reason === 'invalid') {
-      this.#failureWait = this.#core.limits.failedToken.spend(this.#context.ip)
+      this.#tooManyForgeries = this.#core.limits.failedToken.refusalOf(this.#context.ip)
     }
   }
 
-  /** Seconds for which this source is told nothing more about its tokens; `undefined` while it has a budget of invalid ones. */
-  get failureWait(): number | undefined {
-    return this.#failureWait
+  /** What this source is told instead of what its token is; `undefined` while it has a budget of invalid ones. */
+  get tooManyForgeries(): HoldfastError | undefined {
+    return this.#tooManyForgeries
   }
 
   /** What the next cookies of a session tell beside it: that this browser is a known device. */

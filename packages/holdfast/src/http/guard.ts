@@ -7,7 +7,7 @@ import type { FieldProblem } from '../shared/wire.ts'
 import type { Attributes, Instant, JsonValue } from '../store/store.ts'
 import type { Exchange } from './exchange.ts'
 import { unknownNames } from './options.ts'
-import { type Answer, problemAnswer } from './problem.ts'
+import { type Answer, answerFor, problemAnswer } from './problem.ts'
 
 export interface SessionRequirement {
   /** The subject proved who they are at most this long ago: by a sign-in, or by a step-up that still holds. */
@@ -96,10 +96,8 @@ function stepUpAnswer({ acr, freshness }: Requirement): Answer {
 }
 
 function refuseDead(exchange: Exchange, requirement: Requirement): Answer {
-  const { verdict, credential, failureWait } = exchange
-  if (failureWait !== undefined) {
-    return problemAnswer('rate-limited', { detail: 'too many invalid tokens came from this network', retryAfter: failureWait })
-  }
+  const { verdict, credential, tooManyForgeries } = exchange
+  if (tooManyForgeries !== undefined) return answerFor(tooManyForgeries)
   if (verdict.status === 'unknown') return problemAnswer(verdict.code, { retryAfter: verdict.retryAfter })
   const reason = verdict.status === 'dead' ? verdict.reason : 'missing'
   // One answer for every wrong visitor's token: whether the session exists is nobody's business.

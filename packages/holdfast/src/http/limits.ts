@@ -36,6 +36,11 @@ export function createLimits(settings: HttpSettings, counters: CounterStore, clo
     signIn: limit('sign-in', signInsPerMinute, 'too many sign-ins came from this network'),
     refresh: limit('refresh', refreshesPerMinute, 'too many refreshes came from this network'),
     ticket: limit('ticket', ticketsPerMinute, 'too many tickets were asked for'),
-    failedToken: new LocalLimit({ clock, most: failedTokensPerMinute, windowMs }),
+    failedToken: new LocalLimit({
+      clock,
+      most: failedTokensPerMinute,
+      windowMs,
+      detail: 'too many invalid tokens came from this network',
+    }),
   }
 }

@@ -67,7 +67,9 @@ export function problemAnswer(code: ProblemCode, details: ProblemDetails = {}): 
   return { status, headers: problemHeaders(status, details), body: JSON.stringify(body) }
 }
 
-/** The answer to a thrown error of ours; `undefined` for anybody else's, which is the app's to answer. */
+/** The answer to an error of ours; `undefined` for anybody else's, which is the app's to answer. */
+export function answerFor(error: HoldfastError): Answer
+export function answerFor(error: unknown): Answer | undefined
 export function answerFor(error: unknown): Answer | undefined {
   if (!(error instanceof HoldfastError)) return undefined
   return problemAnswer(error.code, { detail: error.detail, errors: error.fields, retryAfter: error.retryAfter })

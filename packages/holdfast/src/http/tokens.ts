@@ -1,7 +1,7 @@
 /** Sessions carried by access and refresh tokens: what an app starts, and the one route that exchanges them. */
 import type { TokensInput } from '../engine/api.ts'
 import { HoldfastError, invalidField } from '../engine/errors.ts'
-import type { IssuedTokens, RefreshVerdict, Session } from '../engine/session.ts'
+import type { RefreshVerdict, Session } from '../engine/session.ts'
 import { tokenKinds } from '../engine/token.ts'
 import { deadReasons } from '../shared/codes.ts'
 import type { TokensWire } from '../shared/wire.ts'
@@ -12,7 +12,7 @@ import { readCookie } from './cookies.ts'
 import { bearerIn, unreadable } from './credentials.ts'
 import type { Exchange } from './exchange.ts'
 import { type Answer, jsonAnswer, problemAnswer } from './problem.ts'
-import { sessionWire } from './wire.ts'
+import { sessionWire, type TokenPair, tokenPairWire } from './wire.ts'
 
 export interface TokenSignInInput<A extends Attributes = Attributes>
   extends Omit<TokensInput<A>, 'context' | 'replaces' | 'promotes'> {
@@ -25,12 +25,8 @@ export interface TokenSignInInput<A extends Attributes = Attributes>
   readonly allowCrossSite?: true
 }
 
-export interface DeliveredTokens<A extends Attributes = Attributes> {
+export interface DeliveredTokens<A extends Attributes = Attributes> extends TokenPair {
   readonly session: Session<A>
-  readonly accessToken: string
-  readonly accessExpiresAt: number
-  /** Null when a cookie carries it. */
-  readonly refreshToken: string | null
 }
 
 export async function issueTokens<A extends Attributes>(
@@ -104,23 +100,14 @@ export async function refreshTokens(exchange: Exchange): Promise<Answer> {
   const verdict = await core.engine.refresh(token, context)
   if (verdict.status !== 'live') return refusalOf(exchange, verdict)
   if (ambient) setRefreshCookies(exchange, verdict)
-  return jsonAnswer(200, tokensWire(verdict, core.clock.now(), ambient))
+  const pair = tokenPairWire(ambient ? { ...verdict, refreshToken: null } : verdict, core.clock.now())
+  const { session } = verdict
+  return jsonAnswer(200, { ...pair, session: sessionWire(session, session.id) } satisfies TokensWire)
 }
 
 function refusalOf({ core, context }: Exchange, verdict: Exclude<RefreshVerdict, { readonly status: 'live' }>): Answer {
   if (verdict.status === 'unknown') return problemAnswer(verdict.code, { retryAfter: verdict.retryAfter })
   // Only what nobody here made is counted, as with every other token.
-  const wait = verdict.reason === 'invalid' ? core.limits.failedToken.spend(context.ip) : undefined
-  if (wait === undefined) return problemAnswer(deadReasons[verdict.reason], { challenge: 'Bearer error="invalid_token"' })
-  return problemAnswer('rate-limited', { detail: 'too many invalid tokens came from this network', retryAfter: wait })
-}
-
-function tokensWire(tokens: IssuedTokens, now: number, inCookie: boolean): TokensWire {
-  return {
-    access_token: tokens.accessToken,
-    token_type: 'Bearer',
-    expires_in: Math.max(0, Math.floor((tokens.accessExpiresAt - now) / 1000)),
-    ...(inCookie ? {} : { refresh_token: tokens.refreshToken }),
-    session: sessionWire(tokens.session, tokens.session.id),
-  }
+  if (verdict.reason === 'invalid') core.limits.failedToken.spend(context.ip)
+  return problemAnswer(deadReasons[verdict.reason], { challenge: 'Bearer error="invalid_token"' })
 }

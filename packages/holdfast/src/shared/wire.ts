@@ -32,13 +32,16 @@ export interface CurrentSessionWire {
 }
 
 /** Tokens as they are handed to a client, in the words of RFC 6749 section 5.1. */
-export interface TokensWire {
+export interface TokenPairWire {
   readonly access_token: string
   readonly token_type: 'Bearer'
   /** Seconds. */
   readonly expires_in: number
   /** Absent where a cookie carries it. */
   readonly refresh_token?: string
+}
+
+export interface TokensWire extends TokenPairWire {
   readonly session: SessionWire
 }
 

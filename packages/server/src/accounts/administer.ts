@@ -1,5 +1,5 @@
 /** Changes to accounts together with what they mean for sessions: one place for the routes and the command line. */
-import { HoldfastError, type RevocationReason, type RevokeResult } from 'holdfast'
+import { HoldfastError, invalidField, type RevocationReason, type RevokeResult } from 'holdfast'
 import { passwordProblem } from '../passwords/policy.ts'
 import { randomText } from '../random.ts'
 import type { Services } from '../services.ts'
@@ -24,7 +24,7 @@ export function requireGoodPassword(
   field: string,
 ): void {
   const message = passwordProblem(password, owner)
-  if (message !== undefined) throw new HoldfastError('invalid-request', { fields: [{ field, message }] })
+  if (message !== undefined) throw invalidField(field, message)
 }
 
 const creationRefusals: Readonly<Record<Exclude<Creation, 'created'>, () => HoldfastError>> = {

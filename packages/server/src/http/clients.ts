@@ -83,8 +83,7 @@ async function authenticated(
   if (verdict.status === 'unknown') throw new HoldfastError(verdict.code, { retryAfter: verdict.retryAfter })
   // Only what nobody here made is counted, as with every other token.
   const isForgery = verdict.reason === 'malformed' || verdict.reason === 'unknown'
-  const wait = isForgery ? holdfast.http.limits.failedToken.spend(ip) : undefined
-  if (wait !== undefined) throw new HoldfastError('rate-limited', { retryAfter: wait })
+  if (isForgery) holdfast.http.limits.failedToken.spend(ip)
   throw invalidClient(secret === undefined ? 'an API key is required' : 'the API key is not valid')
 }
 

@@ -1,5 +1,5 @@
 /** API keys: of the account that calls, and of everyone for administrators. A token is in one answer only, that of its making. */
-import { HoldfastError } from 'holdfast'
+import { HoldfastError, invalidField } from 'holdfast'
 import type { ApiKey } from 'holdfast/defence/api-keys'
 import { z } from 'zod'
 import { activeAccount } from '../accounts/look-up.ts'
@@ -70,16 +70,12 @@ function keyWire({ lastUsedIp, createdAt, expiresAt, lastUsedAt, revokedAt, ...k
   }
 }
 
-function invalid(field: string, message: string): HoldfastError {
-  return new HoldfastError('invalid-request', { fields: [{ field, message }] })
-}
-
 const cursorPattern = /^(\d{1,15})\.([\w-]{1,128})$/
 
 function cursorOf(text: string | undefined): { readonly after?: { readonly createdAt: number; readonly id: string } } {
   if (text === undefined) return {}
   const [, createdAt, id] = cursorPattern.exec(text) ?? []
-  if (createdAt === undefined || id === undefined) throw invalid('cursor', 'must be one that a list gave')
+  if (createdAt === undefined || id === undefined) throw invalidField('cursor', 'must be one that a list gave')
   return { after: { createdAt: Number(createdAt), id } }
 }
 
@@ -103,9 +99,9 @@ async function makeAnyKey({ body, request, services, account }: Call<AnyKeyBody>
   const { owner, token: imported, ...rest } = body
   const { accounts, apiKeys, config, securityLog } = services
   if (imported !== undefined && !config.importedKeys) {
-    throw invalid('token', 'is not taken: the server does not accept imported keys (HOLDFAST_IMPORTED_KEYS)')
+    throw invalidField('token', 'is not taken: the server does not accept imported keys (HOLDFAST_IMPORTED_KEYS)')
   }
-  if ((await activeAccount(accounts, owner)) === undefined) throw invalid('owner', 'must be the id of an enabled account')
+  if ((await activeAccount(accounts, owner)) === undefined) throw invalidField('owner', 'must be the id of an enabled account')
   const input = inputOf(owner, rest)
   const made = imported === undefined ? await apiKeys.create(input) : { key: await apiKeys.import({ ...input, token: imported }) }
   const outcome = imported === undefined ? 'api-key-made' : 'api-key-imported'

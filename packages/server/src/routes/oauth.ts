@@ -1,6 +1,5 @@
 /** Endpoints for stock OAuth clients: the refresh grant of RFC 6749, revocation (RFC 7009), introspection (RFC 7662). */
-import type { TokenVerdict } from 'holdfast'
-import { HoldfastError } from 'holdfast'
+import { HoldfastError, type TokenVerdict, tokenPairWire } from 'holdfast'
 import { z } from 'zod'
 import type { Account } from '../accounts/account.ts'
 import { activeAccount } from '../accounts/look-up.ts'
@@ -10,7 +9,7 @@ import { OauthError } from '../http/oauth-errors.ts'
 import type { Services } from '../services.ts'
 import { textField } from './fields.ts'
 import { type Call, type Route, route } from './route.ts'
-import { pairShape, secondsLeft } from './tokens.ts'
+import { pairShape } from './tokens.ts'
 
 interface RefreshForm {
   readonly grant_type: string
@@ -44,13 +43,6 @@ async function hasActiveOwner(services: Services, token: string): Promise<boolea
   return session === undefined || (await activeAccount(services.accounts, session.subject)) !== undefined
 }
 
-/** Counts what nobody here made. Throws `rate-limited`. */
-function countForgery({ holdfast }: Services, ip: string | undefined): void {
-  const wait = holdfast.http.limits.failedToken.spend(ip)
-  if (wait === undefined) return
-  throw new HoldfastError('rate-limited', { detail: 'too many invalid tokens came from this network', retryAfter: wait })
-}
-
 async function refresh({ body, request, services }: Call<RefreshForm>): Promise<unknown> {
   const { grant_type, refresh_token: token, scope } = body
   if (grant_type !== 'refresh_token') throw new OauthError('unsupported_grant_type', 'the grant is refresh_token')
@@ -64,22 +56,19 @@ async function refresh({ body, request, services }: Call<RefreshForm>): Promise<
   const verdict = owned ? await holdfast.refresh(token, context) : undefined
   if (verdict?.status === 'unknown') throw new HoldfastError(verdict.code, { retryAfter: verdict.retryAfter })
   if (verdict?.status !== 'live') {
-    if (verdict?.reason === 'invalid') countForgery(services, ip)
+    // Only what nobody here made is counted, as with every other token.
+    if (verdict?.reason === 'invalid') holdfast.http.limits.failedToken.spend(ip)
     throw new OauthError('invalid_grant', 'the refresh token is not valid, or not any more')
   }
-  return {
-    access_token: verdict.accessToken,
-    token_type: 'Bearer',
-    expires_in: secondsLeft(services, verdict.accessExpiresAt),
-    refresh_token: verdict.refreshToken,
-  }
+  return tokenPairWire(verdict, services.now())
 }
 
 /** A token that is none, or no more, is revoked as far as its client can care (RFC 7009 section 2.2). */
 async function revoke({ body: { token }, request, services }: Call<TokenForm>): Promise<void> {
   const { holdfast } = services
   const { revoked } = await holdfast.revokeToken(token, { carriedBy: 'tokens' })
-  if (revoked.length === 0 && holdfast.sessionOf(token) === undefined) countForgery(services, request.holdfast.ip)
+  const isForgery = revoked.length === 0 && holdfast.sessionOf(token) === undefined
+  if (isForgery) holdfast.http.limits.failedToken.spend(request.holdfast.ip)
 }
 
 const inactive = { active: false } as const

@@ -1,5 +1,5 @@
 /** Tokens for a client of a signed-in user: a command line, a job, an agent. It has a session of its own, listed and ended like any. */
-import { HoldfastError, type Session, sessionWire } from 'holdfast'
+import { HoldfastError, type Session, sessionWire, tokenPairWire } from 'holdfast'
 import { z } from 'zod'
 import type { Services } from '../services.ts'
 import { textField } from './fields.ts'
@@ -27,11 +27,6 @@ const pairFields = {
   refresh_token: z.string(),
 } as const
 export const pairShape: z.ZodType = z.object(pairFields)
-
-/** Seconds that are left, as `expires_in` has them. */
-export function secondsLeft({ now }: Services, until: number): number {
-  return Math.max(0, Math.floor((until - now()) / 1000))
-}
 
 /**
  * Whoever ends every session of the account meanwhile has seen the new one, or the one that it was asked with is ended. Its
@@ -62,13 +57,7 @@ async function grantTokens({ body = {}, request, services, account }: Call<Token
     throw new HoldfastError('session-revoked')
   }
   securityLog({ kind: 'authn_token_created', subject: account.id, ip: ip ?? null, session: session.id })
-  return {
-    access_token: tokens.accessToken,
-    token_type: 'Bearer',
-    expires_in: secondsLeft(services, tokens.accessExpiresAt),
-    refresh_token: tokens.refreshToken,
-    session: sessionWire(session, asking.id),
-  }
+  return { ...tokenPairWire(tokens, services.now()), session: sessionWire(session, asking.id) }
 }
 
 export const tokenRoutes: readonly Route[] = [

@@ -93,7 +93,7 @@ describe('POST /oauth/token', () => {
   it('limits refreshes and forgeries of one network, and says when again', async () => {
     const { refresh: first } = await pairFor(root)
     const { limits } = server.services.holdfast.http
-    for (let spent = 0; spent < 10_000 && limits.failedToken.spend('127.0.0.1') === undefined; spent += 1);
+    for (let spent = 0; spent < 10_000 && limits.failedToken.refusalOf('127.0.0.1') === undefined; spent += 1);
     const forged = await refresh('hfr1_forged')
     assertOauthError(forged, 429, 'temporarily_unavailable')
     assert.ok(Number(forged.headers.get('retry-after')) > 0)
