@@ -4,7 +4,7 @@ import { holdfastFastify, requireSession } from 'holdfast/adapters/fastify'
 import { sqliteStore } from 'holdfast/store/sqlite'
 import { checkPassword } from './users.ts'
 
-const secret = process.env.HOLDFAST_SECRET ?? ''
+const secret = process.env.HOLDFAST_SECRET
 const holdfast = createHoldfast({ secret, store: sqliteStore('sessions.db'), csrf: { originOnlyPaths: ['/login'] } })
 
 const app = Fastify()

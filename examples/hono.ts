@@ -5,7 +5,7 @@ import { sqliteStore } from 'holdfast/store/sqlite'
 import { Hono } from 'hono'
 import { checkPassword } from './users.ts'
 
-const secret = process.env.HOLDFAST_SECRET ?? ''
+const secret = process.env.HOLDFAST_SECRET
 const holdfast = createHoldfast({ secret, store: sqliteStore('sessions.db'), csrf: { originOnlyPaths: ['/login'] } })
 
 const app = new Hono()

@@ -5,7 +5,7 @@ import { type HeldRequest, holdfastNode, requireSession, sendProblem } from 'hol
 import { sqliteStore } from 'holdfast/store/sqlite'
 import { checkPassword } from './users.ts'
 
-const secret = process.env.HOLDFAST_SECRET ?? ''
+const secret = process.env.HOLDFAST_SECRET
 const holdfast = createHoldfast({ secret, store: sqliteStore('sessions.db'), csrf: { originOnlyPaths: ['/login'] } })
 
 const protect = holdfastNode(holdfast)

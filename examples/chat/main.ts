@@ -20,7 +20,7 @@ import { Presence } from './presence.ts'
 import { readLogin, readSaying } from './requests.ts'
 
 const store = sqliteStore('chat.db')
-const secret = process.env.HOLDFAST_SECRET ?? ''
+const secret = process.env.HOLDFAST_SECRET
 const holdfast = createHoldfast({ secret, store, csrf: { originOnlyPaths: ['/login'] } })
 const conversations = new Conversations()
 const presence = new Presence()

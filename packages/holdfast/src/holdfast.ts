@@ -15,6 +15,7 @@ import { createLimits } from './http/limits.ts'
 import { Live } from './http/live.ts'
 import { type HttpOptions, httpOptionNames, parseHttpOptions, unknownNames } from './http/options.ts'
 import { createRefreshCookie } from './http/refresh-cookie.ts'
+import type { RegisteredAttributes } from './http/register.ts'
 import { createSessionCookies } from './http/session-cookies.ts'
 import type { FieldProblem } from './shared/wire.ts'
 import type { CounterStore } from './store/counters.ts'
@@ -51,7 +52,7 @@ function checkCounters(store: Partial<HoldfastOptions['store']> | undefined, rep
  * Checks every option together and builds the service.
  * Throws `ConfigurationError` listing every problem: wrong values, contradictions, names that are not options.
  */
-export function createHoldfast<A extends Attributes = Attributes>(options: HoldfastOptions<A>): Holdfast<A> {
+export function createHoldfast<A extends Attributes = RegisteredAttributes>(options: HoldfastOptions<A>): Holdfast<A> {
   const found: FieldProblem[] = unknownNames(options, [...engineOptionNames, ...httpOptionNames], '')
   const report: Report = (problem) => found.push(problem)
   const engineSettings = parseEngineOptions(options, report)

@@ -51,6 +51,8 @@ export type { ConnectionInfo, FinishedResponse, WebExchange } from './http/fetch
 export type { SessionRequirement } from './http/guard.ts'
 export type { ConnectionOptions } from './http/live-options.ts'
 export type { ClearSiteDataDirective, HttpOptions } from './http/options.ts'
+// With a star: a declaration of an app merges with what is exported so, and not with a name in a list.
+export type * from './http/register.ts'
 export type { StreamEvent } from './http/sse-text.ts'
 export type { EventStream } from './http/stream.ts'
 export type { DeliveredTokens, TokenSignInInput } from './http/tokens.ts'

@@ -9,6 +9,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Holdfast } from '../holdfast.ts'
 import type { HoldfastRequest } from '../http/exchange.ts'
+import type { RegisteredAttributes } from '../http/register.ts'
 import type { Attributes } from '../store/store.ts'
 import { holdfastNode, type NodeMiddleware, type NodeNext, sendProblem } from './node.ts'
 
@@ -16,6 +17,7 @@ export {
   type ApiKeyRequirement,
   anonymousStream,
   guardSockets,
+  type HeldRequest,
   requireApiKey,
   requireSession,
   type SessionRequirement,
@@ -26,7 +28,7 @@ export {
 declare global {
   namespace Express {
     interface Request {
-      readonly holdfast: HoldfastRequest
+      readonly holdfast: HoldfastRequest<RegisteredAttributes>
     }
   }
 }

@@ -23,6 +23,7 @@ import { enter } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { NodeCarrier } from '../http/node.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
+import type { RegisteredAttributes } from '../http/register.ts'
 import { mountedPaths } from '../http/routes.ts'
 import type { OpenSink } from '../http/sink.ts'
 import { openNodeSink } from '../http/sink-node.ts'
@@ -37,7 +38,7 @@ export { guardSockets, type SocketConnected, type UpgradeListener, type UpgradeS
 
 declare module 'fastify' {
   interface FastifyRequest {
-    holdfast: HoldfastRequest
+    holdfast: HoldfastRequest<RegisteredAttributes>
   }
 }
 

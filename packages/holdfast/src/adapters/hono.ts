@@ -17,6 +17,7 @@ import { enter } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { NodeFetchCarrier, type NodePair } from '../http/node-fetch.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
+import type { RegisteredAttributes } from '../http/register.ts'
 import type { OpenSink, Sink } from '../http/sink.ts'
 import { openNodeSink } from '../http/sink-node.ts'
 import { type OpenedStream, openAnonymousStream, openStream } from '../http/sse.ts'
@@ -29,7 +30,7 @@ export type { WebEventStream } from '../http/stream-fetch.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
-    holdfast: HoldfastRequest
+    holdfast: HoldfastRequest<RegisteredAttributes>
   }
 }
 

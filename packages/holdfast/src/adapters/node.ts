@@ -15,6 +15,7 @@ import { enter } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { NodeCarrier, sendAnswer } from '../http/node.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
+import type { RegisteredAttributes } from '../http/register.ts'
 import type { OpenSink } from '../http/sink.ts'
 import { openNodeSink } from '../http/sink-node.ts'
 import { openAnonymousStream, openStream } from '../http/sse.ts'
@@ -27,7 +28,7 @@ export type { SocketSession, WebSocketLike } from '../http/socket.ts'
 export { guardSockets, type SocketConnected, type UpgradeListener, type UpgradeServer } from '../http/upgrade.ts'
 
 /** A request that went through the middleware. */
-export type HeldRequest<A extends Attributes = Attributes> = IncomingMessage & { readonly holdfast: HoldfastRequest<A> }
+export type HeldRequest<A extends Attributes = RegisteredAttributes> = IncomingMessage & { readonly holdfast: HoldfastRequest<A> }
 
 export type NodeNext = (error?: unknown) => void
 export type NodeMiddleware = (request: IncomingMessage, response: ServerResponse, next: NodeNext) => void

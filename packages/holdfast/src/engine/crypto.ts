@@ -12,7 +12,6 @@ import {
   createSecretKey,
   hash,
   hkdfSync,
-  type JsonWebKey,
   KeyObject,
   randomFillSync,
   sign as signOnce,
@@ -170,8 +169,16 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-export type { JsonWebKey }
 export { KeyObject }
+
+/** A key as RFC 7517 writes it. A type of our own: from Node 25 on, `node:crypto` names none. */
+export interface JsonWebKey {
+  readonly kty?: string
+  readonly crv?: string
+  readonly x?: string
+  readonly y?: string
+  readonly [member: string]: unknown
+}
 
 /** Signature algorithms of JSON Web Signature (RFC 7518, RFC 8037). */
 export type SigningAlgorithm = 'EdDSA' | 'ES256' | 'HS256'

@@ -35,8 +35,11 @@ export interface LimitOptions {
 }
 
 export interface EngineOptions<A extends Attributes = Attributes> {
-  /** At least 32 characters each and not a placeholder. Newest first: it signs, the others still verify. */
-  readonly secret: string | readonly string[]
+  /**
+   * At least 32 characters each and not a placeholder. Newest first: it signs, the others still verify. `undefined` is
+   * refused like any other that will not do: a variable of the environment that is not set.
+   */
+  readonly secret: string | readonly string[] | undefined
   readonly store: SessionStore
   readonly limits?: {
     /** Default 30 min idle, 12 h absolute. */
