@@ -14,6 +14,7 @@ import { everyoneChecks, revokeChecks } from './contract/revoke.ts'
 import { sweepChecks } from './contract/sweep.ts'
 import { ticketChecks } from './contract/tickets.ts'
 import { touchChecks } from './contract/touch.ts'
+import { visitorChecks } from './contract/visitors.ts'
 
 /** The functions of a test runner: Vitest's, those of `node:test`, Jest's or Mocha's. */
 export interface ContractRunner {
@@ -40,6 +41,7 @@ const groups: { readonly [group: string]: Checks } = {
   revoke: revokeChecks,
   'everyone out': everyoneChecks,
   sweep: sweepChecks,
+  visitors: visitorChecks,
   changes: changeChecks,
   tickets: ticketChecks,
   counters: counterChecks,

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { memoryStore } from '../../src/store/memory.ts'
-import type { SessionStore } from '../../src/store/store.ts'
-import { hour, minute, second, settle, start } from './support/start.ts'
+import type { SessionId, SessionStore } from '../../src/store/store.ts'
+import { hour, minute, type Started, second, settle, start } from './support/start.ts'
 import { failingStore, holdingStore, remoteFeed, wrapStore } from './support/stores.ts'
 
 async function attached(options: Parameters<typeof start>[0] = {}) {
@@ -19,6 +19,20 @@ function unfed(store: SessionStore): SessionStore {
   const { changes, ...rest } = store
   expect(changes).toBeDefined()
   return rest
+}
+
+const endings: Readonly<Record<string, (started: Started, session: SessionId) => Promise<unknown>>> = {
+  revoke: ({ engine }, session) => engine.revoke({ session }),
+  'revoke the subject': ({ engine }) => engine.revoke({ subject: 'alice' }),
+  evict: ({ engine }) => engine.issue({ subject: 'alice' }),
+  replace: ({ engine }, replaces) => engine.issue({ subject: 'alice', replaces }),
+  promote: ({ engine }, session) => engine.promote(session, { subject: 'alice' }),
+  async 'too many visitors'({ engine, clock }) {
+    clock.advance(1)
+    await engine.issueAnonymous()
+    await engine.sweep()
+  },
+  'everyone out': ({ engine }) => engine.revokeAll(),
 }
 
 describe('a live connection', () => {
@@ -59,25 +73,19 @@ describe('a live connection', () => {
     expect(here.close.mock.calls).toEqual([[revoked]])
   })
 
-  it.each(['revoke', 'revoke the subject', 'evict', 'replace', 'promote', 'everyone out'])(
-    'is closed at once by this node (%s), whatever its feed tells when',
-    async (how) => {
-      const inner = memoryStore()
-      const store = wrapStore(inner, (_, run) => run(), remoteFeed(inner.changes))
-      const { engine } = start({ store, sessionsPerSubject: { max: 1 } })
-      const { session } = how === 'promote' ? await engine.issueAnonymous() : await engine.issue({ subject: 'alice' })
-      const close = vi.fn()
-      engine.attach(session, close)
-      await settle()
-      if (how === 'revoke') await engine.revoke({ session: session.id })
-      else if (how === 'revoke the subject') await engine.revoke({ subject: 'alice' })
-      else if (how === 'evict') await engine.issue({ subject: 'alice' })
-      else if (how === 'replace') await engine.issue({ subject: 'alice', replaces: session.id })
-      else if (how === 'promote') await engine.promote(session.id, { subject: 'alice' })
-      else await engine.revokeAll()
-      expect(close.mock.calls).toEqual([[expect.objectContaining({ cause: 'revoked' })]])
-    },
-  )
+  it.each(Object.keys(endings))('is closed at once by this node (%s), whatever its feed tells when', async (how) => {
+    const inner = memoryStore()
+    const store = wrapStore(inner, (_, run) => run(), remoteFeed(inner.changes))
+    const started = start({ store, sessionsPerSubject: { max: 1 }, anonymousMost: 1 })
+    const { engine } = started
+    const isVisitor = how === 'promote' || how === 'too many visitors'
+    const { session } = isVisitor ? await engine.issueAnonymous() : await engine.issue({ subject: 'alice' })
+    const close = vi.fn()
+    engine.attach(session, close)
+    await settle()
+    await endings[how]?.(started, session.id)
+    expect(close.mock.calls).toEqual([[expect.objectContaining({ cause: 'revoked' })]])
+  })
 
   it('is closed although the session was revoked between its check and the attaching', async () => {
     const started = start()

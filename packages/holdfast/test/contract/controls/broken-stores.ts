@@ -2,6 +2,8 @@
 import type { SessionId, SessionRecord, Sighting } from '../../../src/store/store.ts'
 import { broken, type Control, elsewhere } from './control.ts'
 
+const visitorsBound = 'are ended beyond the bound, the oldest first and each once, by nodes that sweep at once; no user is'
+
 export const brokenStores: readonly Control[] = [
   broken(
     'an insert that counts first and inserts later',
@@ -149,6 +151,15 @@ export const brokenStores: readonly Control[] = [
       }
     },
   ),
+  broken('a list that gives the oldest visitors first', 'visitors', visitorsBound, (sound) => ({
+    async list(query) {
+      const page = await sound.list(query)
+      return query.subject === null ? { ...page, items: page.items.toReversed() } : page
+    },
+  })),
+  broken('a list that takes users for visitors', 'visitors', visitorsBound, (sound) => ({
+    list: ({ subject, ...query }) => sound.list(subject == null ? query : { ...query, subject }),
+  })),
   broken('a get that shares its object', 'get', 'gives a record that belongs to the caller', (sound) => {
     const shared = new Map<SessionId, SessionRecord>()
     return {
