@@ -144,9 +144,8 @@ function checkAccess(world: World, { node, family: { session }, token, record }:
   const now = world.clock.now()
   const isGood = node.keys.includes(token.signedWith) && token.salt === record?.grant?.salt
   if (verdict.status !== 'live') {
-    // The token of a step-up is good for as long as the record knows that step-up.
-    const isKnown = token.elevatedUntil === 0 || token.elevatedUntil === record?.elevation?.until
-    const isOwing = isGood && isKnown && now < token.goodUntil && isOwed(world, node, session, record)
+    // Also the token of a step-up that another one replaced: it keeps no rights, and stays good.
+    const isOwing = isGood && now < token.goodUntil && isOwed(world, node, session, record)
     holds(!isOwing, `its holder is owed this access: ${outcomeOf(verdict)}`)
     return
   }
@@ -157,6 +156,7 @@ function checkAccess(world: World, { node, family: { session }, token, record }:
   holds(!session.killed && !session.killedOn.has(node), 'I1: access ends with its session')
   holds(now < session.absolute && now < session.lastUse + session.idle, 'I2')
   holds(verdict.session.id === session.id && verdict.session.subject === session.subject, 'I5')
-  holds(verdict.session.elevatedUntil === null || now < token.elevatedUntil, 'I4')
+  const { elevatedUntil } = verdict.session
+  holds(elevatedUntil === null || (elevatedUntil === token.elevatedUntil && now < elevatedUntil), 'I4')
   session.lastUse = Math.max(session.lastUse, now)
 }
