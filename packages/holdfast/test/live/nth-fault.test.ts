@@ -7,7 +7,7 @@ import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { ticketProtocol } from '../../src/shared/live.ts'
 import { type FaultApp, faultApp, filledStore, handshake } from './fault-app.ts'
-import { turn } from './sockets.ts'
+import { turn, until } from './sockets.ts'
 import { read } from './streams.ts'
 
 type Filled = Awaited<ReturnType<typeof filledStore>>
@@ -87,11 +87,6 @@ async function heldOnly({ raw, clock, visitor, user }: Scene, outcomes: readonly
   }
   const { items } = await raw.list({ liveAt: clock.now(), limit: 100 })
   expect(items.map(({ id }) => id).filter((id) => !held.has(id))).toEqual([])
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let turns = 0; turns < 5000 && !holds(); turns += 1) await turn()
-  expect(holds()).toBe(true)
 }
 
 /** Returns whether the n-th call was reached. */

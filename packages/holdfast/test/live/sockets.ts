@@ -125,9 +125,15 @@ export async function mustRefuse(url: string, headers?: Headers, protocols?: rea
   return answer
 }
 
-/** Turns until it holds; a test that waits in vain fails at its end. */
+const mostTurns = 20_000
+
+/** Turns until it holds. Throws when it still does not after more of them than loopback takes. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await turn()
+  for (let turns = 0; turns < mostTurns; turns += 1) {
+    if (holds()) return
+    await turn()
+  }
+  throw new Error(`waited in vain until ${holds}`)
 }
 
 export const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
