@@ -108,7 +108,7 @@ describe('the chat example', () => {
 })
 
 it('every example that serves is run here', async () => {
-  const helpers = ['served.ts', 'users.ts', 'tsconfig.json']
+  const helpers = ['served.ts', 'stock', 'users.ts', 'tsconfig.json']
   const programs = (await readdir(join(root, 'examples'))).filter((file) => !helpers.includes(file))
   expect(programs.sort()).toEqual(['chat', ...[...frameworks, 'jose', 'jsonwebtoken'].map((name) => `${name}.ts`)].sort())
 })
