@@ -1,6 +1,9 @@
 /**
  * Checks under way against an asynchronous store, so that parallel checks of one credential ask once. The key is
  * the whole credential: lookups that shared a prefix once mixed users up (ADV-26).
+ *
+ * Flights are numbered as they leave. A change of a session notes the latest number, and that spoils every flight of
+ * that session up to it: so a check pays for one place in one map, and a hundred thousand changes for no search.
  */
 import type { Instant, SessionId, SessionRecord } from '../store/store.ts'
 
@@ -9,8 +12,7 @@ export interface Flight {
   readonly id: SessionId
   readonly startedAt: Instant
   readonly record: Promise<SessionRecord | undefined>
-  /** The session changed after this flight left: its answer must be neither shared further nor remembered. */
-  spoiled: boolean
+  readonly number: number
 }
 
 export interface FlightBound {
@@ -18,59 +20,63 @@ export interface FlightBound {
   shareable(now: Instant): number
 }
 
+/** Changed sessions noted by name; past this all flights under way are spoiled, which costs each of them being remembered. */
+const mostChanged = 1024
+
 export class Flights {
   readonly #byCredential: Map<string, Flight> = new Map()
-  /**
-   * All of them: a fresh check sets out beside a flight that is under way, and takes its place above. By session, because
-   * a store may tell of a hundred thousand changes at once.
-   */
-  readonly #underWay: Map<SessionId, Set<Flight>> = new Map()
+  /** By session that changed: the last flight that left before. Kept while any check waits. */
+  readonly #changed: Map<SessionId, number> = new Map()
+  /** Up to this one all are spoiled. */
+  #spoiled = 0
+  #latest = 0
+  /** Checks that wait for a flight, or judge what it brought. */
+  #checks = 0
 
   /**
-   * One that is young enough at `now`. What it brings may be as old as it is itself, and a revocation on another node may
-   * have been acknowledged meanwhile.
+   * One that is young enough at `now`, to be left again. What it brings may be as old as it is itself, and a revocation
+   * on another node may have been acknowledged meanwhile.
    */
-  find(credential: string, now: Instant, bound: FlightBound): Flight | undefined {
+  join(credential: string, now: Instant, bound: FlightBound): Flight | undefined {
     const flight = this.#byCredential.get(credential)
     // A negative age is a clock that went back: how old the flight is cannot be told.
     if (flight === undefined || now < flight.startedAt) return undefined
-    return now - flight.startedAt < bound.shareable(now) ? flight : undefined
+    // The bound first: asking for it may tell of the very change that spoils this flight.
+    if (now - flight.startedAt >= bound.shareable(now) || this.isSpoiled(flight)) return undefined
+    this.#checks += 1
+    return flight
   }
 
   start(credential: string, id: SessionId, startedAt: Instant, record: Promise<SessionRecord | undefined>): Flight {
-    const flight: Flight = { credential, id, startedAt, record, spoiled: false }
+    this.#checks += 1
+    this.#latest += 1
+    const flight: Flight = { credential, id, startedAt, record, number: this.#latest }
     this.#byCredential.set(credential, flight)
-    const siblings = this.#underWay.get(id)
-    if (siblings === undefined) this.#underWay.set(id, new Set([flight]))
-    else siblings.add(flight)
-    const land = () => {
-      // The checks that share it come after this turn, and until then a change must still be able to spoil it.
-      queueMicrotask(() => this.#arrived(flight))
-      if (this.#byCredential.get(credential) === flight) this.#byCredential.delete(credential)
-    }
-    record.then(land, land)
     return flight
+  }
+
+  /** By each check that started or joined it, once it has judged: until then a change must still be able to spoil it. */
+  leave(flight: Flight): void {
+    // A fresh check sets out beside a flight that is under way, and takes its place.
+    if (this.#byCredential.get(flight.credential) === flight) this.#byCredential.delete(flight.credential)
+    this.#checks -= 1
+    if (this.#checks === 0 && this.#changed.size > 0) this.#changed.clear()
+  }
+
+  /** Whether the session changed after this flight left: then its answer must be neither shared further nor remembered. */
+  isSpoiled({ id, number }: Flight): boolean {
+    return number <= this.#spoiled || (this.#changed.size > 0 && number <= (this.#changed.get(id) ?? 0))
   }
 
   /** A check that starts after a revocation was acknowledged must not share an answer from before it. */
   spoil(id: SessionId): void {
-    for (const flight of this.#underWay.get(id) ?? none) this.#spoilOne(flight)
+    if (this.#checks === 0 || this.#spoiled === this.#latest) return
+    this.#changed.set(id, this.#latest)
+    if (this.#changed.size > mostChanged) this.spoilAll()
   }
 
   spoilAll(): void {
-    for (const flights of this.#underWay.values()) for (const flight of flights) this.#spoilOne(flight)
-  }
-
-  #arrived(flight: Flight): void {
-    const siblings = this.#underWay.get(flight.id)
-    siblings?.delete(flight)
-    if (siblings?.size === 0) this.#underWay.delete(flight.id)
-  }
-
-  #spoilOne(flight: Flight): void {
-    flight.spoiled = true
-    this.#byCredential.delete(flight.credential)
+    this.#spoiled = this.#latest
+    this.#changed.clear()
   }
 }
-
-const none: readonly Flight[] = []

@@ -6,6 +6,7 @@ import type { Awaitable } from '../store/store.ts'
 import { Circuit, type Pass } from './circuit.ts'
 import type { Clock } from './clock.ts'
 import type { RandomFill } from './crypto.ts'
+import { Deadlines } from './deadlines.ts'
 import { type HoldfastError, storeUnavailable } from './errors.ts'
 import { jittered } from './jitter.ts'
 import type { BreakerSettings } from './options.ts'
@@ -46,7 +47,7 @@ export class Guard {
 }
 
 export class GuardedCalls {
-  readonly #clock: Clock
+  readonly #deadlines: Deadlines
   readonly #circuit: Circuit
   readonly #maxInFlight: number
   #inFlight = 0
@@ -56,7 +57,7 @@ export class GuardedCalls {
 
   constructor({ clock, random, breaker, maxInFlight }: GuardOptions) {
     const { faults, pause } = breaker
-    this.#clock = clock
+    this.#deadlines = new Deadlines(clock)
     this.#circuit = new Circuit({ clock, faults, pause: () => jittered(random, pause, jitter) })
     this.#maxInFlight = maxInFlight
   }
@@ -120,25 +121,22 @@ export class GuardedCalls {
     return new Promise<T>((resolve, reject) => {
       // Set free at the deadline, so that a call which is never answered takes no place for ever: a store that hangs
       // opens the circuit, and until it is well one call at a time is added to those that it holds.
-      let isLate = false
-      const cancel = this.#clock.after(deadline, () => {
-        isLate = true
+      const onLate = () => {
         this.#inFlight -= 1
         this.#timeouts += 1
         this.#circuit.failed(pass)
         reject(storeUnavailable(new Error(`the store did not answer within ${deadline} ms`)))
-      })
+      }
+      const departure = this.#deadlines.start(deadline, onLate)
       answer.then(
         (value) => {
-          if (isLate) return
-          cancel()
+          if (!departure.arrive(onLate)) return
           this.#inFlight -= 1
           this.#circuit.answered(pass)
           resolve(value)
         },
         (cause: unknown) => {
-          if (isLate) return
-          cancel()
+          if (!departure.arrive(onLate)) return
           this.#inFlight -= 1
           reject(this.#failed(pass, cause, about))
         },

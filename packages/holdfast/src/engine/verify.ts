@@ -25,6 +25,8 @@ interface Check {
   readonly flight: Flight | undefined
 }
 
+type Flown = Check & { readonly flight: Flight }
+
 export function verify(
   core: Core,
   token: string | null | undefined,
@@ -78,14 +80,28 @@ function lookUp(core: Core, token: string, client: RequestContext | null, now: I
 
   const since = core.cache.changes
   if (!fresh) core.tally.missed += 1
-  const joined = fresh ? undefined : core.flights.find(token, now, core.confirmation)
+  const joined = fresh ? undefined : core.flights.join(token, now, core.confirmation)
   const loading = joined?.record ?? lookUpRecord(core, parsed.id)
   if (!(loading instanceof Promise)) return judge(core, { token, client, now, since, flight: undefined }, parsed, loading)
 
   const flight = joined ?? core.flights.start(token, parsed.id, now, loading)
-  return flight.record
-    .then((record) => judge(core, { token, client, now: nowOf(core), since, flight }, parsed, record))
-    .catch((fault: unknown) => unknown(core, fault, client))
+  return flight.record.then(
+    (record) => land(core, { token, client, now: nowOf(core), since, flight }, parsed, record),
+    (fault: unknown) => {
+      core.flights.leave(flight)
+      return unknown(core, fault, client)
+    },
+  )
+}
+
+function land(core: Core, check: Flown, parsed: Presented, record: SessionRecord | undefined): Awaitable<Verdict> {
+  try {
+    return judge(core, check, parsed, record)
+  } catch (fault) {
+    return unknown(core, fault, check.client)
+  } finally {
+    core.flights.leave(check.flight)
+  }
 }
 
 function judge(core: Core, check: Check, parsed: Presented, record: SessionRecord | undefined): Awaitable<Verdict> {
@@ -129,7 +145,7 @@ function accept(core: Core, check: Check, record: SessionRecord, standing: Stand
 /** The feed is asked first: asking may tell of the very change that makes this record old. */
 function mayRemember(core: Core, { now, since, flight }: Check): boolean {
   if (!core.confirmation.holds(now)) return false
-  return flight === undefined ? core.cache.changes === since : !flight.spoiled
+  return flight === undefined ? core.cache.changes === since : !core.flights.isSpoiled(flight)
 }
 
 /** The first instant after `now` at which the answer for this credential may change by time alone. */

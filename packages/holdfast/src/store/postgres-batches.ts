@@ -12,29 +12,34 @@ export interface BatchLimits {
   readonly waiting: number
 }
 
-interface Waiter<Q, A> {
+interface Waiter<Q, R> {
   readonly question: Q
-  readonly resolve: (answer: A) => void
+  readonly resolve: (answer: R) => void
   readonly reject: (fault: unknown) => void
 }
 
 /** From the third lane on, another batch is worth its cost from this many questions for each lane before it. */
 const worthALane = 16
 
-export class Batches<Q, A> {
+export class Batches<Q, A, R = A> {
   readonly #send: (questions: readonly Q[]) => Promise<readonly A[]>
+  readonly #read: (answer: A) => R
   readonly #limits: BatchLimits
-  #waiting: Waiter<Q, A>[] = []
+  #waiting: Waiter<Q, R>[] = []
   #active = 0
   #scheduled = false
 
-  /** `send` answers in the order of its questions, or throws: then every asker of the batch gets the fault. */
-  constructor(limits: BatchLimits, send: (questions: readonly Q[]) => Promise<readonly A[]>) {
+  /**
+   * `send` answers in the order of its questions, or throws: then every asker of the batch gets the fault. `read` says
+   * what an answer means, as it arrives: what it throws is the fault of one asker only.
+   */
+  constructor(limits: BatchLimits, send: (questions: readonly Q[]) => Promise<readonly A[]>, read: (answer: A) => R) {
     this.#limits = limits
     this.#send = send
+    this.#read = read
   }
 
-  ask(question: Q): Promise<A> {
+  ask(question: Q): Promise<R> {
     if (this.#waiting.length >= this.#limits.waiting) {
       return Promise.reject(new Error(`more than ${this.#limits.waiting} questions wait for the database`))
     }
@@ -57,18 +62,26 @@ export class Batches<Q, A> {
     }
   }
 
-  async #run(batch: readonly Waiter<Q, A>[]): Promise<void> {
+  async #run(batch: readonly Waiter<Q, R>[]): Promise<void> {
     this.#active += 1
     try {
       const answers = await this.#send(batch.map(({ question }) => question))
-      batch.forEach(({ resolve }, at) => {
-        resolve(answers[at] as A)
+      batch.forEach((waiter, at) => {
+        this.#answer(waiter, answers[at] as A)
       })
     } catch (fault) {
       for (const { reject } of batch) reject(fault)
     } finally {
       this.#active -= 1
       this.#start()
+    }
+  }
+
+  #answer({ resolve, reject }: Waiter<Q, R>, answer: A): void {
+    try {
+      resolve(this.#read(answer))
+    } catch (fault) {
+      reject(fault)
     }
   }
 }

@@ -46,6 +46,7 @@ export interface SessionsOptions {
 }
 
 const largestInteger = 2 ** 31 - 1
+const asItIs = <A>(answer: A): A => answer
 
 export class PostgresSessions implements SessionStore {
   readonly #database: Database
@@ -54,7 +55,7 @@ export class PostgresSessions implements SessionStore {
   readonly #listeners: ChangeListeners
   readonly #sql: SessionsSql
   readonly #recent: RecentRevocations
-  readonly #lookups: Batches<SessionId, Row | undefined>
+  readonly #lookups: Batches<SessionId, Row | undefined, SessionRecord | undefined>
   readonly #replacements: Batches<Replacement, boolean>
   readonly #revocations: Batches<OneRevocation, Revoked>
 
@@ -66,9 +67,13 @@ export class PostgresSessions implements SessionStore {
     this.#names = names
     this.#listeners = listeners
     this.#sql = sessionsSql(names, expectsStandby)
-    this.#lookups = new Batches(lookups, (ids) => this.#look(ids))
-    this.#replacements = new Batches(writes, (all) => this.#replaceAll(all))
-    this.#revocations = new Batches(writes, (all) => this.#revokeAll(all))
+    this.#lookups = new Batches(
+      lookups,
+      (ids) => this.#look(ids),
+      (row) => row && recent.overlay(recordOf(row)),
+    )
+    this.#replacements = new Batches(writes, (all) => this.#replaceAll(all), asItIs)
+    this.#revocations = new Batches(writes, (all) => this.#revokeAll(all), asItIs)
   }
 
   async insert(record: SessionRecord, cap?: SessionCap): Promise<Insertion> {
@@ -89,10 +94,8 @@ export class PostgresSessions implements SessionStore {
     return { inserted: rows[0]?.[0] === 't', evicted }
   }
 
-  async get(id: SessionId): Promise<SessionRecord | undefined> {
-    if (!sessionIdPattern.test(id)) return undefined
-    const row = await this.#lookups.ask(id)
-    return row === undefined ? undefined : this.#recent.overlay(recordOf(row))
+  get(id: SessionId): Promise<SessionRecord | undefined> {
+    return sessionIdPattern.test(id) ? this.#lookups.ask(id) : Promise.resolve(undefined)
   }
 
   replace(next: SessionRecord, revision: number): Promise<boolean> {

@@ -3,7 +3,7 @@
  * depends on no driver.
  */
 
-import { type Pair, PairReader } from './redis-pairs.ts'
+import { type Decode, PairReader } from './redis-pairs.ts'
 
 /** Commands never time out by themselves: the engine has one deadline, and node-redis's own costs it most of its speed. */
 export const commandOptions = { timeout: 0 } as const
@@ -68,7 +68,7 @@ export interface Link {
   /** Always to a primary: a replica may not know of a revocation yet. Throws, at once, when nothing can be sent. */
   send(key: string, args: string[]): Promise<unknown>
   /** Two keys of one slot at one instant; where no slots matter, with all others that are asked for in the same turn. */
-  readPair(first: string, second: string): Promise<Pair>
+  readPair<T>(first: string, second: string, decode: Decode<T>): Promise<T>
   /** Whether connections of our own can be opened. */
   readonly opensOwn: boolean
   /** Primaries as the client knows them now; none in the middle of a failover. */
@@ -105,17 +105,17 @@ function bounded(link: PlainLink, { maxInFlight }: LinkOptions): Link {
     sent.then(release, release)
     return sent
   }
-  if (link.mode === 'cluster') return { ...link, send, readPair: (first, second) => readAlone(send, first, second) }
+  if (link.mode === 'cluster') return { ...link, send, readPair: (...pair) => readAlone(send, ...pair) }
   const reader = new PairReader({ send: (args) => link.send('', args), maxInFlight })
-  return { ...link, send, readPair: (first, second) => reader.read(first, second) }
+  return { ...link, send, readPair: (...pair) => reader.read(...pair) }
 }
 
 type PlainLink = Omit<Link, 'readPair'>
 
-async function readAlone(send: Link['send'], first: string, second: string): Promise<Pair> {
+async function readAlone<T>(send: Link['send'], first: string, second: string, decode: Decode<T>): Promise<T> {
   const answer = await send(first, ['MGET', first, second])
   if (!Array.isArray(answer)) throw new TypeError('Redis answered MGET with something else')
-  return [answer[0], answer[1]]
+  return decode(answer[0], answer[1])
 }
 
 /** Commands would wait in the driver until it is connected again, and then do what nobody waits for any more. */

@@ -34,8 +34,16 @@ export const shardOf = (id: SessionId | SlotTag): string => id.slice(0, 2)
 /** What tells the sessions of one slot tag apart. */
 export const ownPart = (id: SessionId): string => id.slice(4)
 
+/** What the two keys begin with that every check asks for. */
+interface Beginnings {
+  readonly open: string
+  readonly everyone: string
+}
+
 export class RedisKeys {
   readonly #prefix: string
+  /** By the two characters of a shard, spelled once: there are no more of them than `shards`. */
+  readonly #beginnings: Map<number, Beginnings> = new Map()
 
   constructor(prefix: string) {
     this.#prefix = prefix
@@ -43,7 +51,7 @@ export class RedisKeys {
 
   /** Sessions that carry no revocation of their own. */
   open(tag: SlotTag): string {
-    return `${this.#prefix}s{${tag.slice(0, 2)}}${tag.slice(2, 4)}`
+    return this.#of(tag).open + tag.slice(2, 4)
   }
 
   /** Sessions that were revoked one by one. */
@@ -58,7 +66,7 @@ export class RedisKeys {
 
   /** The latest everyone-out, as this shard knows it. */
   everyone(shard: string): string {
-    return `${this.#prefix}o{${shard.slice(0, 2)}}`
+    return this.#of(shard).everyone
   }
 
   /** Every session of the shard, newest first. */
@@ -94,6 +102,16 @@ export class RedisKeys {
   /** Prefixes whose writes every node is told of. */
   get tracked(): { readonly notes: string; readonly everyone: string } {
     return { notes: `${this.#prefix}x`, everyone: `${this.#prefix}o` }
+  }
+
+  #of(tag: SlotTag | string): Beginnings {
+    const both = tag.charCodeAt(0) * 0x10000 + tag.charCodeAt(1)
+    const known = this.#beginnings.get(both)
+    if (known !== undefined) return known
+    const shard = tag.slice(0, 2)
+    const made = { open: `${this.#prefix}s{${shard}}`, everyone: `${this.#prefix}o{${shard}}` }
+    this.#beginnings.set(both, made)
+    return made
   }
 
   /** The slot tag that a note's key names. */

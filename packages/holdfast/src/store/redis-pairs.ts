@@ -1,10 +1,13 @@
 /** Reads of one turn of the event loop, sent as one command: for servers that hold all keys. */
 
-export type Pair = readonly [first: unknown, second: unknown]
+/** What the values of two keys mean, called as they arrive: a promise of its own for that costs more than most of them do. */
+export type Decode<T> = (first: unknown, second: unknown) => T | Promise<T>
 
 interface Waiting {
-  readonly keys: readonly [string, string]
-  readonly resolve: (pair: Pair) => void
+  readonly first: string
+  readonly second: string
+  readonly decode: Decode<unknown>
+  readonly resolve: (found: unknown) => void
   readonly reject: (fault: unknown) => void
 }
 
@@ -26,15 +29,17 @@ export class PairReader {
     this.#options = options
   }
 
-  read(first: string, second: string): Promise<Pair> {
+  read<T>(first: string, second: string, decode: Decode<T>): Promise<T> {
     const { maxInFlight } = this.#options
-    if (this.#inFlight >= maxInFlight) throw new Error(`more than ${maxInFlight} Redis commands wait for an answer`)
+    if (this.#inFlight >= maxInFlight) {
+      return Promise.reject(new Error(`more than ${maxInFlight} Redis commands wait for an answer`))
+    }
     this.#inFlight += 1
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ keys: [first, second], resolve, reject })
+    return new Promise<unknown>((resolve, reject) => {
+      this.#waiting.push({ first, second, decode, resolve, reject })
       if (this.#waiting.length === 1) void this.#sendSoon()
       else if (this.#waiting.length === mostPairs) this.#send()
-    })
+    }) as Promise<T>
   }
 
   /** Callers that were all answered at once ask again within a few steps of each other. */
@@ -50,7 +55,7 @@ export class PairReader {
     if (reads.length === 0) return
     this.#waiting = []
     const command = ['MGET']
-    for (const { keys } of reads) command.push(keys[0], keys[1])
+    for (const { first, second } of reads) command.push(first, second)
     // Also when it throws at once: every caller gets the fault.
     new Promise((resolve) => resolve(this.#options.send(command))).then(
       (answer) => this.#answer(reads, answer),
@@ -64,11 +69,24 @@ export class PairReader {
       return
     }
     this.#inFlight -= reads.length
-    for (let at = 0; at < reads.length; at += 1) reads[at]?.resolve([answer[2 * at], answer[2 * at + 1]])
+    let at = 0
+    for (const read of reads) {
+      decodeInto(read, answer[at], answer[at + 1])
+      at += 2
+    }
   }
 
   #fail(reads: readonly Waiting[], fault: unknown): void {
     this.#inFlight -= reads.length
     for (const { reject } of reads) reject(fault)
+  }
+}
+
+/** What is damaged is the fault of its own reader only. */
+function decodeInto({ decode, resolve, reject }: Waiting, first: unknown, second: unknown): void {
+  try {
+    resolve(decode(first, second))
+  } catch (fault) {
+    reject(fault)
   }
 }

@@ -14,7 +14,7 @@ import type { Attributes, Instant, JsonValue, Origin, Revocation, SessionId, Ses
 
 /** Offsets from the mark that begins a record. */
 const place = { id: 1, createdAt: 21, seenAt: 30, idle: 39, absolute: 48, revision: 57, epoch: 62, rest: 67 } as const
-const widths = { instant: 9, revision: 5 } as const
+const widths = { instant: 9, revision: 5, epoch: 5 } as const
 
 /** Salt, whether the tokens are JWTs, audience, client. */
 type PackedGrant = readonly [salt: string, isJwt: 0 | 1, audience: string | null, clientId: string | null]
@@ -170,27 +170,21 @@ function unpack(text: string, from: number, id: SessionId): SessionRecord {
     revokedAt: revoked?.at ?? null,
     reason: revoked?.reason ?? null,
     revision: numberAt(text, from + place.revision, widths.revision),
-    epoch: epochAt(text, from + place.epoch),
+    epoch: numberAt(text, from + place.epoch, widths.epoch, 10),
   }
 }
 
-/** Base 36 in a fixed place: `parseInt` of slices takes a third of the time of a check. */
-function numberAt(text: string, from: number, width: number): number {
+/** In a fixed place: `parseInt` of slices takes a third of the time of a check. */
+function numberAt(text: string, from: number, width: number, base: 10 | 36 = 36): number {
   let value = 0
   for (let at = from; at < from + width; at += 1) {
     const code = text.charCodeAt(at)
     const digit = code < 58 ? code - 48 : code - 87
     // Also when the text ends before: NaN is in no range.
-    if (!(digit >= 0 && digit < 36) || (code >= 58 && digit < 10)) throw new TypeError('a number is none')
-    value = value * 36 + digit
+    if (!(digit >= 0 && digit < base) || (code >= 58 && digit < 10)) throw new TypeError('a number is none')
+    value = value * base + digit
   }
   return value
-}
-
-function epochAt(text: string, from: number): number {
-  const digits = text.slice(from, from + 5)
-  if (!/^\d{5}$/.test(digits)) throw new TypeError('its epoch is none')
-  return Number(digits)
 }
 
 function find(text: string, what: string, from: number, end: number): number {

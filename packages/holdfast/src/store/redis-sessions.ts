@@ -81,14 +81,14 @@ export class RedisSessions {
     return { inserted: true, evicted: [...elsewhere.evicted, ...evicted] }
   }
 
-  async get(id: SessionId): Promise<SessionRecord | undefined> {
-    if (!sessionIdPattern.test(id)) return undefined
+  get(id: SessionId): Promise<SessionRecord | undefined> {
+    if (!sessionIdPattern.test(id)) return Promise.resolve(undefined)
     // Before it is read: a note that arrives meanwhile must find it.
     this.#options.onHandedOut(id)
-    const [openKey, , everyoneKey] = this.#tagKeys(id)
-    const [open, everyone] = await this.#link.readPair(openKey, everyoneKey)
-    const from = typeof open === 'string' ? seek(open, id) : -1
-    return from < 0 ? this.#getRevoked(id) : this.decode(unpackRecord(String(open), from, id), everyone)
+    return this.#link.readPair(this.#keys.open(id), this.#keys.everyone(id), (open, everyone) => {
+      const from = typeof open === 'string' ? seek(open, id) : -1
+      return from < 0 ? this.#getRevoked(id) : this.decode(unpackRecord(String(open), from, id), everyone)
+    })
   }
 
   /** As it counts: put out with everyone, or revoked by this node whatever the server says. */

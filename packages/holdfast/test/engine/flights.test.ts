@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Flights } from '../../src/engine/flights.ts'
-import type { SessionRecord } from '../../src/store/store.ts'
-import { record } from './support/records.ts'
-import { deferred, settle } from './support/start.ts'
 
-function landing() {
-  const { promise, resolve, reject } = deferred<SessionRecord | undefined>()
-  return { promise, land: () => resolve(record()), crash: () => reject(new Error('store')) }
-}
+/** A lookup that does not come back here. */
+const record: Promise<undefined> = new Promise(() => undefined)
 
 const departure = 1_800_000_000_000
 const within = (most: number) => ({ shareable: () => most })
@@ -16,54 +11,86 @@ const bound = within(1000)
 describe('flights', () => {
   it('are shared by the whole credential only', () => {
     const flights = new Flights()
-    const flight = flights.start('hf1_aaaa', 'a', departure, landing().promise)
-    expect(flights.find('hf1_aaaa', departure, bound)).toBe(flight)
-    for (const near of ['hf1_aaa', 'hf1_aaaab', 'a', '']) expect(flights.find(near, departure, bound)).toBeUndefined()
+    const flight = flights.start('hf1_aaaa', 'a', departure, record)
+    expect(flights.join('hf1_aaaa', departure, bound)).toBe(flight)
+    for (const near of ['hf1_aaa', 'hf1_aaaab', 'a', '']) expect(flights.join(near, departure, bound)).toBeUndefined()
   })
 
-  it('are not joined once they have landed or crashed', async () => {
+  it('are not joined once the first check has left', () => {
     const flights = new Flights()
-    const [first, second] = [landing(), landing()]
-    flights.start('one', 'a', departure, first.promise)
-    flights.start('two', 'b', departure, second.promise)
-    first.land()
-    second.crash()
-    await settle()
-    expect(flights.find('one', departure, bound)).toBeUndefined()
-    expect(flights.find('two', departure, bound)).toBeUndefined()
+    flights.leave(flights.start('one', 'a', departure, record))
+    expect(flights.join('one', departure, bound)).toBeUndefined()
   })
 
   it('are joined only while they are younger than asked, by a clock that went on', () => {
     const flights = new Flights()
-    const flight = flights.start('one', 'a', departure, landing().promise)
-    expect(flights.find('one', departure + 299, within(300))).toBe(flight)
-    expect(flights.find('one', departure + 300, within(300))).toBeUndefined()
-    expect(flights.find('one', departure - 1, within(300))).toBeUndefined()
-    expect(flights.find('one', departure, within(0))).toBeUndefined()
+    const flight = flights.start('one', 'a', departure, record)
+    expect(flights.join('one', departure + 299, within(300))).toBe(flight)
+    expect(flights.join('one', departure + 300, within(300))).toBeUndefined()
+    expect(flights.join('one', departure - 1, within(300))).toBeUndefined()
+    expect(flights.join('one', departure, within(0))).toBeUndefined()
   })
 
   it('are spoiled by session, and not joined from then on', () => {
     const flights = new Flights()
-    const mine = flights.start('one', 'a', departure, landing().promise)
-    const others = flights.start('two', 'b', departure, landing().promise)
+    const mine = flights.start('one', 'a', departure, record)
+    const others = flights.start('two', 'b', departure, record)
     flights.spoil('a')
-    expect([mine.spoiled, others.spoiled]).toEqual([true, false])
-    expect(flights.find('one', departure, bound)).toBeUndefined()
+    expect([flights.isSpoiled(mine), flights.isSpoiled(others)]).toEqual([true, false])
+    expect(flights.join('one', departure, bound)).toBeUndefined()
     flights.spoilAll()
-    expect(others.spoiled).toBe(true)
-    expect(flights.find('two', departure, bound)).toBeUndefined()
+    expect(flights.isSpoiled(others)).toBe(true)
+    expect(flights.join('two', departure, bound)).toBeUndefined()
   })
 
-  it('are spoiled although a later flight took their place', async () => {
+  it('that leave after the change are not spoiled by it', () => {
     const flights = new Flights()
-    const { promise, land } = landing()
-    const first = flights.start('one', 'a', departure, promise)
-    const fresh = flights.start('one', 'a', departure, landing().promise)
-    land()
-    await settle()
-    expect(flights.find('one', departure, bound)).toBe(fresh)
-    const third = flights.start('one', 'a', departure, landing().promise)
+    const before = flights.start('one', 'a', departure, record)
     flights.spoil('a')
-    expect([first.spoiled, fresh.spoiled, third.spoiled]).toEqual([false, true, true])
+    const between = flights.start('one', 'a', departure, record)
+    expect([flights.isSpoiled(before), flights.isSpoiled(between)]).toEqual([true, false])
+    expect(flights.join('one', departure, bound)).toBe(between)
+    flights.spoilAll()
+    const after = flights.start('one', 'a', departure, record)
+    expect([flights.isSpoiled(between), flights.isSpoiled(after)]).toEqual([true, false])
+  })
+
+  it('are spoiled although a later flight took their place', () => {
+    const flights = new Flights()
+    const first = flights.start('one', 'a', departure, record)
+    const fresh = flights.start('one', 'a', departure, record)
+    flights.leave(first)
+    expect(flights.join('one', departure, bound)).toBe(fresh)
+    flights.spoil('a')
+    expect([flights.isSpoiled(first), flights.isSpoiled(fresh)]).toEqual([true, true])
+  })
+
+  it('stay spoiled for the last check that shares them, though others have left', () => {
+    const flights = new Flights()
+    const flight = flights.start('one', 'a', departure, record)
+    flights.join('one', departure, bound)
+    flights.spoil('a')
+    flights.leave(flight)
+    expect(flights.isSpoiled(flight)).toBe(true)
+  })
+
+  it('are spoiled by what the bound tells as it is asked', () => {
+    const flights = new Flights()
+    flights.start('one', 'a', departure, record)
+    const shareable = () => {
+      flights.spoil('a')
+      return 1000
+    }
+    expect(flights.join('one', departure, { shareable })).toBeUndefined()
+  })
+
+  it('all are spoiled by more changes than are noted by name', () => {
+    const flights = new Flights()
+    const flight = flights.start('one', 'a', departure, record)
+    for (let at = 0; at < 1024; at += 1) flights.spoil(`other ${at}`)
+    expect(flights.isSpoiled(flight)).toBe(false)
+    flights.spoil('one more')
+    expect(flights.isSpoiled(flight)).toBe(true)
+    expect(flights.isSpoiled(flights.start('two', 'b', departure, record))).toBe(false)
   })
 })

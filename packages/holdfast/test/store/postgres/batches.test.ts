@@ -14,13 +14,20 @@ function open(limits: { lanes?: number; size?: number; waiting?: number } = {}):
   sent: Sent[]
 } {
   const sent: Sent[] = []
-  const batches = new Batches<number, number>({ lanes: 2, size: 100, waiting: 1000, ...limits }, (questions) => {
+  const send = (questions: readonly number[]) => {
     const { promise, resolve, reject } = withResolvers<number[]>()
     sent.push({ questions, answer: () => resolve(questions.map((question) => question * 2)), fail: reject })
     return promise
-  })
-  return { batches, sent }
+  }
+  const read = (answer: number): number => {
+    if (answer === unreadable) throw new Error('damaged')
+    return answer
+  }
+  return { batches: new Batches({ lanes: 2, size: 100, waiting: 1000, ...limits }, send, read), sent }
 }
+
+/** An answer that cannot be read: that of half of it. */
+const unreadable = 1_000_000
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 const ask = (batches: Batches<number, number>, from: number, count: number) =>
@@ -75,6 +82,14 @@ describe('questions to the database', () => {
     await settle()
     sent[1]?.answer()
     expect(await next).toBe(18)
+  })
+
+  it('whose answer cannot be read fail alone', async () => {
+    const { batches, sent } = open()
+    const answers = [1, unreadable / 2, 3].map((question) => batches.ask(question))
+    await settle()
+    sent[0]?.answer()
+    expect((await Promise.allSettled(answers)).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   })
 
   it('are refused when too many wait, and taken again later', async () => {
