@@ -39,6 +39,8 @@ export class VerifiedCache {
   #young: Generation = emptyGeneration()
   #old: Generation = emptyGeneration()
   #changes = 0
+  /** Entries of the old generation that are in the young one too. */
+  #inBoth = 0
 
   /** `capacity` 0 remembers nothing. */
   constructor(capacity: number) {
@@ -61,9 +63,11 @@ export class VerifiedCache {
       if (young.entries.size >= this.#perGeneration) {
         this.#old = young
         this.#young = emptyGeneration()
+        this.#inBoth = 0
         this.put(credential, entry)
         return
       }
+      if (this.#old.entries.has(credential)) this.#inBoth += 1
       const siblings = young.credentials.get(entry.record.id)
       if (siblings === undefined) young.credentials.set(entry.record.id, [credential])
       else siblings.push(credential)
@@ -79,26 +83,34 @@ export class VerifiedCache {
   /** Whether there was anything of this session to drop. */
   drop(id: SessionId): boolean {
     this.#changes += 1
-    let held = false
-    for (const generation of [this.#young, this.#old]) {
-      for (const credential of generation.credentials.get(id) ?? []) held = generation.entries.delete(credential) || held
-      generation.credentials.delete(id)
-    }
-    return held
+    const young = dropFrom(this.#young, id)
+    const old = dropFrom(this.#old, id)
+    for (const credential of young) if (old.includes(credential)) this.#inBoth -= 1
+    return young.length > 0 || old.length > 0
   }
 
   clear(): void {
     this.#changes += 1
     this.#young = emptyGeneration()
     this.#old = emptyGeneration()
+    this.#inBoth = 0
   }
 
   /** Entries held, counting one that has moved up but not yet fallen out of the old generation once. */
   get size(): number {
-    let size = this.#young.entries.size
-    for (const credential of this.#old.entries.keys()) if (!this.#young.entries.has(credential)) size += 1
-    return size
+    return this.#young.entries.size + this.#old.entries.size - this.#inBoth
   }
+}
+
+const none: readonly string[] = []
+
+/** The credentials whose entries it dropped. */
+function dropFrom({ entries, credentials }: Generation, id: SessionId): readonly string[] {
+  const dropped = credentials.get(id)
+  if (dropped === undefined) return none
+  for (const credential of dropped) entries.delete(credential)
+  credentials.delete(id)
+  return dropped
 }
 
 /** Whether what this node remembers may be trusted: the store's change feed said so, recently enough. */

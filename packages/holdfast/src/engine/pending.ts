@@ -50,13 +50,27 @@ function covers({ target, revocation }: Entry, record: RevocableRecord): boolean
   return 'subject' in target ? target.subject === record.subject && target.except !== record.id : true
 }
 
+const none: readonly Entry[] = []
+
+function addTo(entries: Map<string, Set<Entry>>, name: string, entry: Entry): void {
+  const known = entries.get(name)
+  if (known === undefined) entries.set(name, new Set([entry]))
+  else known.add(entry)
+}
+
+function deleteFrom(entries: Map<string, Set<Entry>>, name: string, entry: Entry): void {
+  const known = entries.get(name)
+  known?.delete(entry)
+  if (known?.size === 0) entries.delete(name)
+}
+
 export class PendingRevocations {
   readonly #options: PendingOptions
   readonly #entries: Map<string, Entry> = new Map()
-  /** Those that name a subject or everyone: few, and gone through by every check. */
-  readonly #broad: Set<Entry> = new Set()
-  /** Those that name a session by its tokens. */
+  /** Those that are not found by the id of a session, by what they name: every check and every connection asks. */
   readonly #byToken: Map<SessionId, Set<Entry>> = new Map()
+  readonly #bySubject: Map<string, Set<Entry>> = new Map()
+  #everyone: Entry | undefined
   #cancelTimer: (() => void) | undefined
   #stopped = false
 
@@ -88,9 +102,11 @@ export class PendingRevocations {
     if (this.#entries.size === 0) return undefined
     const own = this.#entries.get(keyOf({ id: record.id }))
     if (own !== undefined) return own.revocation.reason
-    for (const entry of this.#byToken.get(record.id) ?? []) if (covers(entry, record)) return entry.revocation.reason
-    for (const entry of this.#broad) if (covers(entry, record)) return entry.revocation.reason
-    return undefined
+    for (const entry of this.#byToken.get(record.id) ?? none) if (covers(entry, record)) return entry.revocation.reason
+    const ofSubject = record.subject === null ? undefined : this.#bySubject.get(record.subject)
+    for (const entry of ofSubject ?? none) if (covers(entry, record)) return entry.revocation.reason
+    const everyone = this.#everyone
+    return everyone !== undefined && covers(everyone, record) ? everyone.revocation.reason : undefined
   }
 
   get size(): number {
@@ -109,19 +125,19 @@ export class PendingRevocations {
 
   #file(entry: Entry): void {
     const { target } = entry
-    if ('of' in target) this.#byToken.set(target.of, new Set([...(this.#byToken.get(target.of) ?? []), entry]))
-    else if (!('id' in target)) this.#broad.add(entry)
+    if ('of' in target) addTo(this.#byToken, target.of, entry)
+    else if ('subject' in target) addTo(this.#bySubject, target.subject, entry)
+    else if ('everyone' in target) this.#everyone = entry
   }
 
   #forget(key: string): void {
     const entry = this.#entries.get(key)
     if (entry === undefined) return
     this.#entries.delete(key)
-    this.#broad.delete(entry)
-    if (!('of' in entry.target)) return
-    const ofSession = this.#byToken.get(entry.target.of)
-    ofSession?.delete(entry)
-    if (ofSession?.size === 0) this.#byToken.delete(entry.target.of)
+    const { target } = entry
+    if ('of' in target) deleteFrom(this.#byToken, target.of, entry)
+    else if ('subject' in target) deleteFrom(this.#bySubject, target.subject, entry)
+    else if ('everyone' in target) this.#everyone = undefined
   }
 
   /** To the end of the queue, so that one that the store never takes does not hold up the others. */

@@ -57,6 +57,25 @@ describe('the cache of verified sessions', () => {
     expect(cache.find('b1')).toBeDefined()
   })
 
+  it('counts what stands in both generations once, also when it is dropped', () => {
+    const cache = new VerifiedCache(6)
+    for (const name of ['a', 'b', 'c', 'd']) cache.put(name, entry(name))
+    expect(cache.size).toBe(4)
+    expect(cache.find('a')).toBeDefined()
+    cache.put('b', entry('b'))
+    expect(cache.size).toBe(4)
+    cache.drop('a')
+    expect(cache.size).toBe(3)
+    cache.drop('c')
+    expect(cache.size).toBe(2)
+    // Full: what is in both falls out of the old one with it.
+    for (const name of ['e', 'f']) cache.put(name, entry(name))
+    expect(cache.size).toBe(4)
+    cache.clear()
+    cache.put('g', entry('g'))
+    expect(cache.size).toBe(1)
+  })
+
   it('counts each drop and each clearing, of known sessions or not', () => {
     const cache = new VerifiedCache(4)
     const before = cache.changes
