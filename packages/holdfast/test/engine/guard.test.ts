@@ -77,6 +77,18 @@ describe('the deadline of a call', () => {
     await Promise.resolve()
     expect(calls.stats).toMatchObject({ inFlight: 0, faults: 0, timeouts: 1 })
   })
+
+  it('gives a place back once, whatever comes after it', async () => {
+    const { clock, calls } = guarded()
+    const [late, refusing] = [deferred<string>(), deferred<string>()]
+    const waiting = [late, refusing].map(({ promise }) => Promise.resolve(calls.run(500, () => promise)))
+    clock.advance(500)
+    await Promise.allSettled(waiting)
+    late.resolve('too late')
+    refusing.reject(new Error('too late'))
+    await Promise.resolve()
+    expect(calls.stats).toMatchObject({ inFlight: 0, faults: 0, timeouts: 2 })
+  })
 })
 
 describe('the bound on calls under way', () => {
