@@ -3,7 +3,7 @@
  * one before, under a key derived from the secret. Who can write to the store but has no secret cannot change, remove,
  * reorder or add an event unseen; the newest can be cut off unseen only from who kept no head apart.
  */
-import { equalText, sha256 } from '../engine/crypto.ts'
+import { equalText } from '../engine/crypto.ts'
 import type { Keyring, SigningKey } from '../engine/keyring.ts'
 import type { ChainedEvent, EventLog, LoggedEvent, StoredEvent } from '../store/event-log.ts'
 import type { JsonValue } from '../store/store.ts'
@@ -25,18 +25,27 @@ export type ChainVerdict =
   /** `sequence`: where the chain stops holding. */
   | { readonly whole: false; readonly sequence: number; readonly problem: ChainProblem }
 
+/** Whether keys are in order already and nothing is nested, as in every event that the trail makes itself. */
+function isCanonical(value: { readonly [key: string]: JsonValue }): boolean {
+  let before = ''
+  for (const key of Object.keys(value)) {
+    if (key < before || typeof value[key] === 'object') return false
+    before = key
+  }
+  return true
+}
+
 /** Keys in one order: a store may give them back in another. */
 function canonical(value: JsonValue): JsonValue {
   if (Array.isArray(value)) return value.map((item: JsonValue) => canonical(item))
   if (typeof value !== 'object' || value === null) return value
-  return Object.entries(value)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, item]) => [key, canonical(item)])
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(entries.map(([key, item]) => [key, canonical(item)]))
 }
 
 function hashOf(key: SigningKey, sequence: number, { at, kind, data }: LoggedEvent, previous: string): string {
-  const content = JSON.stringify([sequence, at, kind, canonical(data), previous])
-  return `${key.id}.${key.mac('events').signText(sha256(content))}`
+  const content = JSON.stringify([sequence, at, kind, isCanonical(data) ? data : canonical(data), previous])
+  return `${key.id}.${key.mac('events').signLong(content)}`
 }
 
 /** Chains events behind a head, in order. */
@@ -46,7 +55,7 @@ export function chain(keyring: Keyring, events: readonly LoggedEvent[], head: Ch
     const previous = hash
     sequence += 1
     hash = hashOf(keyring.signing, sequence, event, previous)
-    return { ...event, hash, previous }
+    return { at: event.at, kind: event.kind, data: event.data, hash, previous }
   })
 }
 

@@ -40,9 +40,27 @@ const batchSize = 256
 const mostAttempts = 32
 const sweepBatch = 1000
 
-function loggedOf({ at, kind, ...rest }: SecurityEvent): LoggedEvent {
-  const data = Object.entries(rest).filter(([, value]) => value !== null)
-  return { at, kind, data: Object.fromEntries(data) as { [key: string]: JsonValue } }
+type Field = Exclude<keyof SecurityEvent, 'at' | 'kind'>
+
+/** In the order in which the chain hashes them. */
+const fields = Object.keys({
+  actor: true,
+  ip: true,
+  object: true,
+  outcome: true,
+  reason: true,
+  schema: true,
+  session: true,
+  subject: true,
+} satisfies Record<Field, true>) as readonly Field[]
+
+function loggedOf(event: SecurityEvent): LoggedEvent {
+  const data: { [key: string]: JsonValue } = {}
+  for (const field of fields) {
+    const value = event[field]
+    if (value !== null) data[field] = value
+  }
+  return { at: event.at, kind: event.kind, data }
 }
 
 export function createEventTrail(options: EventTrailOptions): EventTrail {
@@ -50,6 +68,8 @@ export function createEventTrail(options: EventTrailOptions): EventTrail {
   const onFault = unfailing(options.onFault ?? (() => undefined))
   const keyring = createKeyring(options.secrets)
   const waiting: LoggedEvent[] = []
+  /** How many of those that wait are to be appended although they fill no batch: all, at a flush. */
+  let due = 0
   let lost = 0
   let lostUntold = 0
   let cancelTimer: (() => void) | undefined
@@ -80,12 +100,18 @@ export function createEventTrail(options: EventTrailOptions): EventTrail {
     if (lostUntold === 0 || waiting.length >= capacity) return
     waiting.push({ at: clock.now(), kind: 'events_lost', data: { schema: 1, outcome: String(lostUntold) } })
     lostUntold = 0
+    due = waiting.length
   }
 
-  async function appendAll(): Promise<void> {
+  /** Short batches cost as much as full ones: what comes in the meantime waits until it fills one, or for its time. */
+  function isDue(): boolean {
+    return waiting.length >= batchSize || (due > 0 && waiting.length > 0)
+  }
+
+  async function appendDue(): Promise<void> {
     try {
       await settleDoubt()
-      while (waiting.length > 0) {
+      while (isDue()) {
         const batch = waiting.slice(0, batchSize)
         const isAppended = await append(batch, (end) => {
           doubtful = { ...end, count: batch.length }
@@ -93,23 +119,30 @@ export function createEventTrail(options: EventTrailOptions): EventTrail {
         doubtful = undefined
         if (!isAppended) throw new Error(`other nodes appended first ${mostAttempts} times`)
         waiting.splice(0, batch.length)
+        due = Math.max(0, due - batch.length)
         tellLost()
         // A store in this process answers at once: without a turn in between, requests would wait for the whole buffer.
-        if (batch.length === batchSize) await eventLoopTurn()
+        if (batch.length === batchSize && isDue()) await eventLoopTurn()
       }
     } catch (fault) {
       onFault(fault, 'recording security events')
+    } finally {
+      // In the same step as the last look at what is due: whoever flushes after it starts anew.
+      flushing = undefined
+      if (waiting.length > 0) arm()
     }
+  }
+
+  function run(): Promise<void> {
+    flushing ??= appendDue()
+    return flushing
   }
 
   function flush(): Promise<void> {
     cancelTimer?.()
     cancelTimer = undefined
-    flushing ??= appendAll().finally(() => {
-      flushing = undefined
-      if (waiting.length > 0) arm()
-    })
-    return flushing
+    due = waiting.length
+    return run()
   }
 
   function arm(): void {
@@ -138,6 +171,8 @@ export function createEventTrail(options: EventTrailOptions): EventTrail {
       }
       waiting.push(loggedOf(event))
       arm()
+      // Once a batch is full nothing is won by waiting. While the store is away the timer alone tries again.
+      if (waiting.length === batchSize) void eventLoopTurn().then(() => (isClosed ? undefined : run()))
     },
     flush,
     async sweep(before) {

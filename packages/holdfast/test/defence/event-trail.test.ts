@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from 'vitest'
-import { verifyChain } from '../../src/defence/event-chain.ts'
+import { chain, verifyChain } from '../../src/defence/event-chain.ts'
 import { createEventTrail } from '../../src/defence/event-trail.ts'
 import type { SecurityEvent } from '../../src/engine/events.ts'
 import { createKeyring } from '../../src/engine/keyring.ts'
 import type { EventLog, StoredEvent } from '../../src/store/event-log.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { fakeClock } from '../../src/testing/index.ts'
-import { must, newerSecret, secret, settle } from '../engine/support/start.ts'
+import { deferred, must, newerSecret, secret, settle } from '../engine/support/start.ts'
 
 const nothing = { session: null, subject: null, actor: null, ip: null, object: null, reason: null, outcome: null }
 
@@ -130,6 +130,87 @@ describe('the trail', () => {
     expect(events.map(({ kind }) => kind)).toEqual([...Array(5).fill('session_created'), 'events_lost'])
     expect(must(events.at(-1)).data.outcome).toBe('3')
     expect(await trail.verify()).toMatchObject({ whole: true, events: 6 })
+  })
+
+  it('appends a full batch at once, and what is less when its time has come', async () => {
+    const log = memoryStore().eventLog
+    const { trail, clock } = open(log)
+    for (let at = 1; at <= 255; at += 1) trail.record(event(at))
+    await settle()
+    expect([trail.waiting, await log.last()]).toEqual([255, undefined])
+    trail.record(event(256))
+    await settle()
+    expect([trail.waiting, (await log.last())?.sequence]).toEqual([0, 256])
+    trail.record(event(257))
+    await settle()
+    clock.advance(249)
+    await settle()
+    expect(trail.waiting).toBe(1)
+    clock.advance(1)
+    await settle()
+    expect((await log.last())?.sequence).toBe(257)
+  })
+
+  it.each([
+    ['waits for its time', false],
+    ['is appended when it was flushed', true],
+  ])('an event that comes while a batch is appended %s', async (_, isFlushed) => {
+    const log = memoryStore().eventLog
+    const gate = deferred<void>()
+    const append: EventLog['append'] = (events, after) => gate.promise.then(() => log.append(events, after))
+    const { trail, clock } = open({ append, last: () => log.last(), read: (query) => log.read(query), sweep: () => 0 })
+    for (let at = 1; at <= 256; at += 1) trail.record(event(at))
+    await settle()
+    trail.record(event(257))
+    const flushing = isFlushed ? trail.flush() : undefined
+    gate.resolve()
+    for (let turn = 0; turn < 5; turn += 1) await settle()
+    await flushing
+    expect((await log.last())?.sequence).toBe(isFlushed ? 257 : 256)
+    clock.advance(250)
+    await settle()
+    expect((await log.last())?.sequence).toBe(257)
+  })
+
+  it('asks a store that is away once in each interval, however many events come', async () => {
+    const last = vi.fn(() => Promise.reject(new Error('away')))
+    const { trail, clock } = open({ ...memoryStore().eventLog, last })
+    for (let round = 1; round <= 3; round += 1) {
+      for (let at = 0; at < 300; at += 1) trail.record(event(at))
+      await settle()
+      clock.advance(249)
+      await settle()
+      expect(last).toHaveBeenCalledTimes(round)
+      clock.advance(1)
+      await settle()
+      expect(last).toHaveBeenCalledTimes(round + 1)
+    }
+  })
+
+  it('appends all that waits when it is closed, in order, and nothing after that', async () => {
+    const log = memoryStore().eventLog
+    const { trail, clock } = open(log)
+    for (let at = 1; at <= 700; at += 1) trail.record(event(at))
+    await trail.close()
+    const appended = await log.read({ limit: 1000 })
+    expect(appended.map(({ at }) => at)).toEqual(Array.from({ length: 700 }, (_, at) => at + 1))
+    for (let at = 701; at <= 1000; at += 1) trail.record(event(at))
+    await settle()
+    clock.advance(1000)
+    await settle()
+    expect((await log.last())?.sequence).toBe(700)
+  })
+
+  it('chains what it did not make itself by its content, in whatever order a store gives the keys back', async () => {
+    const log = memoryStore().eventLog
+    const nested = { z: 1, a: { d: [1, { y: null, x: 2 }], c: 3 } }
+    const chained = chain(keyring, [{ at: 1, kind: 'session_created', data: nested }], undefined)
+    await log.append(chained, 0)
+    const [stored] = await log.read({ limit: 1 })
+    const verdictOf = (data: StoredEvent['data']) => verifyChain(holding([{ ...must(stored), data }]), keyring)
+    expect(await verdictOf({ a: { c: 3, d: [1, { x: 2, y: null }] }, z: 1 })).toMatchObject({ whole: true })
+    expect(await verdictOf({ a: { c: 3, d: [{ x: 2, y: null }, 1] }, z: 1 })).toMatchObject({ problem: 'changed' })
+    expect(await verdictOf({ z: 1, a: { d: [1, { y: null, x: 2 }], c: '3' } })).toMatchObject({ problem: 'changed' })
   })
 
   it('lets requests have their turn between batches, on a store that answers at once', async () => {
