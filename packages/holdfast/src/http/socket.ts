@@ -38,10 +38,12 @@ export interface SocketParts extends Admitted<Attributes> {
 
 type Values = readonly unknown[]
 
-/** The two methods that are stood in front of: the app, and any library that it hands the socket to, use them unawares. */
+/** The methods that are stood in front of: the app, and any library that it hands the socket to, use them unawares. */
 interface Guarded {
   emit: (event: string | symbol, ...values: unknown[]) => boolean
   send: (...values: unknown[]) => void
+  pause: () => void
+  resume: () => void
 }
 
 /** Heartbeats in a row after which nothing was heard: the other end is gone, although TCP does not know it yet. */
@@ -53,6 +55,8 @@ export class GuardedSocket extends OpenConnection implements SocketSession {
   /** What came while the store was asked, in order; undefined while nothing waits. */
   #queue: Values[] | undefined
   #closing: Values | undefined
+  /** By the app, which takes no more for now: it alone lets go on what it stopped. */
+  #isPaused: boolean
   #heard = 0
   #unheard = 0
 
@@ -60,9 +64,17 @@ export class GuardedSocket extends OpenConnection implements SocketSession {
     super(core, parts)
     this.#parts = parts
     const socket = parts.socket as unknown as Guarded
-    this.#original = { emit: socket.emit.bind(socket), send: socket.send.bind(socket) }
+    this.#isPaused = parts.socket.isPaused
+    this.#original = {
+      emit: socket.emit.bind(socket),
+      send: socket.send.bind(socket),
+      pause: socket.pause.bind(socket),
+      resume: socket.resume.bind(socket),
+    }
     socket.emit = (event, ...values) => this.#emit(event, values)
     socket.send = (...values) => this.#send(values)
+    socket.pause = () => this.#pause()
+    socket.resume = () => this.#resume()
   }
 
   begin(): void {
@@ -135,10 +147,8 @@ export class GuardedSocket extends OpenConnection implements SocketSession {
 
   /** Not read from meanwhile, so that no more waits than has arrived already. */
   async #deliverInTurn(queue: Values[]): Promise<void> {
-    const { socket } = this.#parts
-    const wasPaused = socket.isPaused
     this.#queue = queue
-    socket.pause()
+    this.#original.pause()
     try {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         const isServed = await this.connection?.check()
@@ -149,9 +159,19 @@ export class GuardedSocket extends OpenConnection implements SocketSession {
       }
     } finally {
       this.#queue = undefined
-      if (!wasPaused) socket.resume()
+      if (!this.#isPaused) this.#original.resume()
       if (this.#closing !== undefined) this.#closed(this.#closing)
     }
+  }
+
+  #pause(): void {
+    this.#isPaused = true
+    this.#original.pause()
+  }
+
+  #resume(): void {
+    this.#isPaused = false
+    if (this.#queue === undefined) this.#original.resume()
   }
 
   #closed(values: Values): void {

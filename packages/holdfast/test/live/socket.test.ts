@@ -1,14 +1,22 @@
 /** Open WebSockets of a real `ws` server and client over loopback. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ServerOptions } from 'ws'
 import type { HoldfastOptions } from '../../src/index.ts'
-import { type SocketWorld, socketWorld, turn, until } from './sockets.ts'
+import { memoryStore } from '../../src/store/memory.ts'
+import type { Store } from '../../src/store/store.ts'
+import { type OpenedSocket, type SocketWorld, socketWorld, turn, until } from './sockets.ts'
+
+/** Without a feed nobody vouches for a session: the store is asked about every message. */
+function unfed({ changes: _, ...rest }: Store): HoldfastOptions['store'] {
+  return rest
+}
 
 describe('an open WebSocket', () => {
   let at: SocketWorld
 
-  async function restart(options: Partial<HoldfastOptions>): Promise<void> {
+  async function restart(options: Partial<HoldfastOptions>, server?: ServerOptions): Promise<void> {
     await at.stop()
-    at = await socketWorld(options)
+    at = await socketWorld(options, undefined, server)
   }
 
   beforeEach(async () => {
@@ -64,6 +72,47 @@ describe('an open WebSocket', () => {
     client.socket.resume()
     await client.closed
     expect(client.messages).toEqual(['echo: one'])
+  })
+
+  it('sends nothing that the app says when it is told of the end', async () => {
+    const { session, bearer } = await at.signedIn()
+    const client = await at.open(bearer)
+    const { socket, held } = at.app.opened[0] as OpenedSocket
+    // The connection is still open to `ws` at this moment.
+    held.signal.addEventListener('abort', () => socket.send('one last secret'))
+    await at.world.holdfast.revoke({ session: session.id })
+    expect(await client.closed).toEqual([4401, 'admin'])
+    expect(client.messages).toEqual([])
+  })
+
+  it('leaves an app that paused it in peace, also while the store is asked for each message', async () => {
+    await restart({ store: unfed(memoryStore()) })
+    const { bearer } = await at.signedIn()
+    const client = await at.open(bearer)
+    const { socket, messages } = at.app.opened[0] as OpenedSocket
+    socket.once('message', () => socket.pause())
+    client.socket.send('one')
+    await client.received(1)
+    for (let turns = 0; turns < 20; turns += 1) await turn()
+    client.socket.send('two')
+    for (let turns = 0; turns < 20; turns += 1) await turn()
+    expect([socket.isPaused, messages]).toEqual([true, ['one']])
+    socket.resume()
+    await client.received(2)
+    expect(messages).toEqual(['one', 'two'])
+  })
+
+  it('sends nothing that is still being compressed when the session ends', async () => {
+    await restart({}, { perMessageDeflate: { threshold: 0 } })
+    const { session, bearer } = await at.signedIn()
+    const client = await at.open(bearer)
+    client.socket.send('one')
+    await client.received(1)
+    const { socket } = at.app.opened[0] as OpenedSocket
+    for (let sent = 0; sent < 20; sent += 1) socket.send(`secret ${sent} `.repeat(1000))
+    await at.world.holdfast.revoke({ session: session.id })
+    expect((await client.closed)[0]).toBe(1006)
+    expect(client.messages.length).toBeLessThan(20)
   })
 
   it('handles no message of an expired session, although nobody has noticed yet', async () => {

@@ -1,7 +1,7 @@
 /** A real `ws` server behind the guard, and `ws` clients that tell what they were answered. */
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { WebSocket, WebSocketServer } from 'ws'
+import { type ServerOptions, WebSocket, WebSocketServer } from 'ws'
 import { guardSockets, holdfastNode, type SocketSession } from '../../src/adapters/node.ts'
 import type { Holdfast, HoldfastOptions, Session, SessionRequirement } from '../../src/index.ts'
 import { createWorld, type World } from '../http/app.ts'
@@ -21,11 +21,15 @@ export interface SocketApp {
 }
 
 /** Answers each message with `echo: ` before it. */
-export async function socketApp(holdfast: Holdfast, requirement?: SessionRequirement): Promise<SocketApp> {
+export async function socketApp(
+  holdfast: Holdfast,
+  requirement?: SessionRequirement,
+  options?: ServerOptions,
+): Promise<SocketApp> {
   const opened: OpenedSocket[] = []
   const protect = holdfastNode(holdfast)
   const server = createServer((request, response) => protect(request, response, () => response.writeHead(404).end()))
-  const sockets = new WebSocketServer({ noServer: true })
+  const sockets = new WebSocketServer({ noServer: true, ...options })
   const guard = guardSockets(
     holdfast,
     sockets,
@@ -155,9 +159,10 @@ export interface SocketWorld {
 export async function socketWorld(
   options: Partial<HoldfastOptions> = {},
   requirement?: SessionRequirement,
+  server?: ServerOptions,
 ): Promise<SocketWorld> {
   const world = createWorld({ anonymousPerMinute: 1000, ...options })
-  const app = await socketApp(world.holdfast, requirement)
+  const app = await socketApp(world.holdfast, requirement, server)
   const clients: Client[] = []
   return {
     world,
