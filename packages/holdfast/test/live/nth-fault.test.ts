@@ -3,7 +3,7 @@
  * it runs through, before and after the call takes effect. Over real HTTP: whatever happened is told as "cannot tell",
  * nothing is half done, and trying again gets through.
  */
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { ticketProtocol } from '../../src/shared/live.ts'
 import { type FaultApp, faultApp, filledStore, handshake } from './fault-app.ts'
@@ -127,26 +127,52 @@ describe.each(Object.entries(operations))('%s', (_, operation) => {
   })
 })
 
-it('a client that resets its connection while its session is looked up ends nothing but itself', async () => {
-  const { raw, clock, user } = await filledStore()
-  await raw.revoke({ id: user.session.id }, { at: clock.now(), reason: 'logout' })
-  const app = await faultApp(raw, clock)
-  app.store.plan({ mode: 'hold-before', on: 'get' })
-  const client = connect(Number(new URL(app.url).port), '127.0.0.1')
+/** The bytes of an opening handshake, so that the connection can be reset in the middle of it. */
+function dial(url: string, token: string): Socket {
   const upgrade = [
     'Connection: Upgrade',
     'Upgrade: websocket',
     'Sec-WebSocket-Version: 13',
     'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
   ]
-  const lines = ['GET / HTTP/1.1', 'Host: 127.0.0.1', `Authorization: Bearer ${user.token}`, ...upgrade]
+  const lines = ['GET / HTTP/1.1', 'Host: 127.0.0.1', `Authorization: Bearer ${token}`, ...upgrade]
+  const client = connect(Number(new URL(url).port), '127.0.0.1')
   client.write(`${lines.join('\r\n')}\r\n\r\n`)
+  return client
+}
+
+async function turns(count: number): Promise<void> {
+  for (let at = 0; at < count; at += 1) await turn()
+}
+
+it('a client that resets its connection while its session is looked up ends nothing but itself', async () => {
+  const { raw, clock, user } = await filledStore()
+  await raw.revoke({ id: user.session.id }, { at: clock.now(), reason: 'logout' })
+  const app = await faultApp(raw, clock)
+  app.store.plan({ mode: 'hold-before', on: 'get' })
+  const client = dial(app.url, user.token)
   await until(() => app.store.held === 1)
   client.resetAndDestroy()
-  for (let turns = 0; turns < 20; turns += 1) await turn()
+  await turns(20)
   // The refusal is written to a connection that is gone: unheard, that error would end the process.
   app.store.release()
-  for (let turns = 0; turns < 20; turns += 1) await turn()
+  await turns(20)
   expect(app.holdfast.http.live.count).toBe(0)
+  await app.stop()
+})
+
+it('a hundred clients that give up while their session is looked up leave no place taken', async () => {
+  const { raw, clock, user } = await filledStore()
+  const app = await faultApp(raw, clock)
+  app.store.plan({ mode: 'hold-before', on: 'get' })
+  const clients = Array.from({ length: 100 }, () => dial(app.url, user.token))
+  await until(() => app.store.held === 1)
+  await turns(100)
+  for (const client of clients) client.resetAndDestroy()
+  await turns(100)
+  app.store.release()
+  await turns(100)
+  expect([app.holdfast.http.live.count, app.holdfast.stats().connections]).toEqual([0, 0])
+  expect(await handshake(app.url, { authorization: `Bearer ${user.token}` }, [])).toBe(101)
   await app.stop()
 })
