@@ -42,14 +42,18 @@ export class Circuit {
     return this.#opened
   }
 
-  /** Undefined: the call must not be made. With `forced` it may, whatever the state. */
+  /**
+   * Undefined: the call must not be made. With `forced` it may, whatever the state, but not as the one that tries: a store
+   * that is full takes revocations and nothing else.
+   */
   enter(forced: boolean): Pass | undefined {
     if (this.#state === 'closed') return this.#round
+    if (forced) return this.#round
     if (this.#state === 'half-open' && !this.#trying) {
       this.#trying = true
       return -this.#round
     }
-    return forced ? this.#round : undefined
+    return undefined
   }
 
   answered(pass: Pass): void {

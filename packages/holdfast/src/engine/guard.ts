@@ -68,7 +68,7 @@ export class GuardedCalls {
    * What is late is not undone: a write that times out may still take effect.
    *
    * `deadline` is in ms; `about` names what is asked for, where that is one thing (see `Circuit.failed`); `forced`
-   * passes an open circuit, for what is worth an attempt whatever the odds.
+   * passes an open circuit, for what is worth an attempt whatever the odds; its answer tells nothing of other calls.
    */
   run<T>(deadline: number, call: () => Awaitable<T>, about?: string, forced: boolean = false): Awaitable<T> {
     const pass = this.#enter(forced)
@@ -78,8 +78,8 @@ export class GuardedCalls {
     } catch (cause) {
       throw this.#failed(pass, cause, about)
     }
-    if (answer instanceof Promise) return this.#watch(answer, deadline, pass, about)
-    this.#circuit.answered(pass)
+    if (answer instanceof Promise) return this.#watch(answer, deadline, pass, about, forced)
+    if (!forced) this.#circuit.answered(pass)
     return answer
   }
 
@@ -116,7 +116,7 @@ export class GuardedCalls {
     return storeUnavailable(cause)
   }
 
-  #watch<T>(answer: Promise<T>, deadline: number, pass: Pass, about: string | undefined): Promise<T> {
+  #watch<T>(answer: Promise<T>, deadline: number, pass: Pass, about: string | undefined, forced: boolean): Promise<T> {
     this.#inFlight += 1
     return new Promise<T>((resolve, reject) => {
       // Set free at the deadline, so that a call which is never answered takes no place for ever: a store that hangs
@@ -132,7 +132,7 @@ export class GuardedCalls {
         (value) => {
           if (!departure.arrive(onLate)) return
           this.#inFlight -= 1
-          this.#circuit.answered(pass)
+          if (!forced) this.#circuit.answered(pass)
           resolve(value)
         },
         (cause: unknown) => {

@@ -191,13 +191,27 @@ describe('the circuit', () => {
     expect(calls.stats.circuit).toBe('closed')
   })
 
-  it('lets pass what is forced, and closes when it is answered', async () => {
-    const { calls, outcome, refused, fail } = guarded()
+  it('lets pass what is forced, and stays as it is whatever comes of that', async () => {
+    const { clock, calls, outcome, refused, fail } = guarded()
+    const force = (call: () => unknown) => outcome(call, undefined, true)
     await fail(3)
-    expect(await outcome(refused, undefined, true)).toBe('failed')
+    expect([await force(refused), await force(() => 'recorded')]).toEqual(['failed', 'answered'])
+    expect(await force(async () => 'recorded')).toBe('answered')
     expect(calls.stats.circuit).toBe('open')
-    expect(await outcome(() => 'recorded', undefined, true)).toBe('answered')
+    clock.advance(pause)
+    expect([await force(refused), await force(() => 'recorded')]).toEqual(['failed', 'answered'])
+    expect(calls.stats.circuit).toBe('half-open')
+    expect(await outcome()).toBe('answered')
     expect(calls.stats.circuit).toBe('closed')
+  })
+
+  it('opens although what is forced is answered in between, as by a store that is full', async () => {
+    const { calls, outcome, fail } = guarded()
+    for (let at = 0; at < 3; at += 1) {
+      await fail(1)
+      await outcome(() => 'revoked', undefined, true)
+    }
+    expect(calls.stats.circuit).toBe('open')
   })
 
   it('is not opened by one thing that cannot be read, however often it is asked for', async () => {
