@@ -12,8 +12,8 @@
 import { type Clock, systemClock } from '../engine/clock.ts'
 import { equalText, type RandomFill, RandomPool, systemRandom } from '../engine/crypto.ts'
 import { ConfigurationError, HoldfastError, invalidField, retryAfterSeconds } from '../engine/errors.ts'
-import { type EventListener, Events, type FaultLogger } from '../engine/events.ts'
-import { Guard } from '../engine/guard.ts'
+import { type EventInput, type EventListener, Events, type FaultLogger } from '../engine/events.ts'
+import { Guard, wasRefused } from '../engine/guard.ts'
 import { keptAddress } from '../engine/network.ts'
 import { secretProblem } from '../engine/secret.ts'
 import type { UnknownCode } from '../shared/codes.ts'
@@ -58,11 +58,16 @@ export interface ApiKeys {
   import(input: ApiKeyInput & { readonly token: string }): Promise<ApiKey>
   /** Never throws: what cannot be told is `unknown`. `token`: what the client presented; `undefined` when nothing. */
   check(token: string | undefined, context: { readonly ip?: string | undefined }): Promise<ApiKeyVerdict>
+  /** A key by its id, expired and revoked ones too until they are swept. Throws `store-unavailable`. */
+  get(id: string): Promise<ApiKey | undefined>
   /** Newest first. Throws `store-unavailable`. */
   list(query: ApiKeyQuery): Promise<Omit<ApiKeyPage, 'items'> & { readonly items: readonly ApiKey[] }>
-  /** Ends a key, of this owner when one is named. Returns whether this call did. Throws `store-unavailable`. */
+  /**
+   * Ends a key, of this owner when one is named. Returns whether this call did. Throws `store-unavailable`: then it may have
+   * ended all the same, and the event says so by its outcome.
+   */
   revoke(id: string, options?: { readonly owner?: string }): Promise<boolean>
-  /** Ends every key of an owner; returns the ids that this call ended. Throws `store-unavailable`. */
+  /** Ends every key of an owner; returns the ids that this call ended. Throws as `revoke`, and tells of it in one event. */
   revokeOwner(owner: string): Promise<readonly string[]>
   /** Deletes up to `limit` keys that ended at or before `endedBefore`; returns how many. */
   sweep(endedBefore: Instant, limit: number): Promise<number>
@@ -76,6 +81,8 @@ const maxInFlight = 2000
 /** The last use is recorded at most so often. */
 const touchEvery = 60_000
 const mostTouched = 10_000
+/** As stores bound it, in characters that make no trouble there. */
+const idSpelling = /^[\w-]{1,128}$/
 
 const eventOf = {
   missing: 'api_key_missing',
@@ -112,6 +119,16 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
   const events = new Events(() => clock.now(), onFault)
   const touched = new Map<string, Instant>()
   const write = async <T>(run: () => Awaitable<T>): Promise<T> => guard.writes.run(writeDeadline, run)
+
+  /** Ends keys. Whose answer is lost may have ended them, and a repetition finds none left to tell of: the fault is told. */
+  async function ending<T>(event: Pick<EventInput, 'subject' | 'object'>, run: () => Awaitable<T>): Promise<T> {
+    try {
+      return await write(run)
+    } catch (fault) {
+      if (!wasRefused(fault)) events.emit({ kind: 'api_key_revoked', ...event, outcome: 'store-unavailable' })
+      throw fault
+    }
+  }
 
   async function add(input: ApiKeyInput, { id, digest }: { readonly id: string; readonly digest: string }): Promise<ApiKey> {
     const now = clock.now()
@@ -187,6 +204,12 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
       }
     },
 
+    async get(id) {
+      if (!idSpelling.test(id)) return undefined
+      const record = await guard.reads.run(readDeadline, () => store.get(id))
+      return record && shown(record)
+    },
+
     async list(query) {
       const { items, ...rest } = await write(() => store.list(query))
       return { items: items.map(shown), ...rest }
@@ -195,13 +218,14 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
     async revoke(id, { owner } = {}) {
       const record = await write(() => store.get(id))
       if (record === undefined || (owner !== undefined && record.owner !== owner)) return false
-      const isRevoked = await write(() => store.revoke(id, clock.now()))
-      if (isRevoked) events.emit({ kind: 'api_key_revoked', subject: record.owner, object: id })
+      const about = { subject: record.owner, object: id }
+      const isRevoked = await ending(about, () => store.revoke(id, clock.now()))
+      if (isRevoked) events.emit({ kind: 'api_key_revoked', ...about })
       return isRevoked
     },
 
     async revokeOwner(owner) {
-      const ids = await write(() => store.revokeOwner(owner, clock.now()))
+      const ids = await ending({ subject: owner }, () => store.revokeOwner(owner, clock.now()))
       for (const id of ids) events.emit({ kind: 'api_key_revoked', subject: owner, object: id })
       return ids
     },

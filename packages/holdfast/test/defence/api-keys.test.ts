@@ -109,6 +109,18 @@ describe('an API key', () => {
     expect(await reasonOf(bobs.token)).toBe('owner-ended')
   })
 
+  it('is found by its id, also once it has ended, and nothing is asked for what is no id', async () => {
+    const { apiKeys, store } = start()
+    const { key } = await apiKeys.create(input)
+    expect(await apiKeys.get(key.id)).toEqual(key)
+    await apiKeys.revoke(key.id)
+    expect((await apiKeys.get(key.id))?.revokedAt).not.toBeNull()
+    expect(await apiKeys.get('AAAA')).toBeUndefined()
+    const asked = store.calls('apiKeys.get')
+    for (const id of ['', 'a b', 'x'.repeat(129), '{keys}']) expect(await apiKeys.get(id)).toBeUndefined()
+    expect(store.calls('apiKeys.get')).toBe(asked)
+  })
+
   it('keeps the limit of an owner among 64 callers at once, and says so', async () => {
     const { apiKeys } = start({ keysPerOwner: 5 })
     const made = await Promise.allSettled(Array.from({ length: 64 }, () => apiKeys.create(input)))
@@ -209,6 +221,36 @@ describe('a store that fails', () => {
     const { apiKeys } = start({ isOwnerActive: () => Promise.reject(new Error('down')) })
     const { token } = await apiKeys.create(input)
     expect((await apiKeys.check(token, { ip })).status).toBe('unknown')
+  })
+
+  it.each(['fail-before', 'fail-after'] as const)('does not keep an end from the trail: %s', async (mode) => {
+    const { apiKeys, store, events } = start()
+    const { key } = await apiKeys.create(input)
+    await apiKeys.create({ ...input, owner: 'bob' })
+    events.length = 0
+    store.plan({ mode, on: 'apiKeys.revoke' })
+    store.plan({ mode, on: 'apiKeys.revokeOwner' })
+    await expect(apiKeys.revoke(key.id)).rejects.toMatchObject({ code: 'store-unavailable' })
+    await expect(apiKeys.revokeOwner('bob')).rejects.toMatchObject({ code: 'store-unavailable' })
+    const inDoubt = { kind: 'api_key_revoked', outcome: 'store-unavailable' }
+    expect(events).toMatchObject([
+      { ...inDoubt, subject: 'alice', object: key.id },
+      { ...inDoubt, subject: 'bob', object: null },
+    ])
+    // Told once more only by the call that did it.
+    await apiKeys.revoke(key.id)
+    expect(events.slice(2)).toMatchObject(mode === 'fail-before' ? [{ kind: 'api_key_revoked', outcome: null }] : [])
+  })
+
+  it('raises no event of an end that was not even asked for', async () => {
+    const { apiKeys, store, events } = start()
+    await apiKeys.create(input)
+    store.plan({ mode: 'fail-before', on: 'apiKeys.revokeOwner', times: 10 })
+    const end = () => expect(apiKeys.revokeOwner('alice')).rejects.toMatchObject({ code: 'store-unavailable' })
+    for (let time = 0; time < 10; time += 1) await end()
+    const told = events.length
+    await end()
+    expect([told, events.length, store.calls('apiKeys.revokeOwner')]).toEqual([11, 11, 10])
   })
 
   it.each(['fail-before', 'fail-after'] as const)('leaves nothing half done at its n-th call: %s', async (mode) => {

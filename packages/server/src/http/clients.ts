@@ -97,12 +97,17 @@ export function clientOf(request: FastifyRequest): OauthClient {
 async function identify(services: Services, request: FastifyRequest, required: boolean): Promise<OauthClient> {
   request.holdfast.requireTransport()
   const { id, secret } = presentedBy(request)
-  if (secret === undefined && !required) return { id, key: null }
+  if (secret === undefined && !required && !(await isConfidential(services, id))) return { id, key: null }
   const { ip } = request.holdfast
   const key = await authenticated(services, secret, ip)
   if (id === undefined || id === key.id) return { id: key.id, key }
   services.securityLog({ kind: 'authz_fail', subject: key.owner, ip: ip ?? null, object: 'client_id' })
   throw invalidClient('client_id is not the id of the API key')
+}
+
+/** Who has a key is a confidential client, also when it has ended: its id alone is no credential (RFC 6749 section 3.2.1). */
+async function isConfidential({ apiKeys }: Services, id: string | undefined): Promise<boolean> {
+  return id !== undefined && (await apiKeys.get(id)) !== undefined
 }
 
 /** Lets a public client pass, and one that authenticates; one that tries to and fails is refused. */

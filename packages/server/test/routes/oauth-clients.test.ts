@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { HoldfastError } from 'holdfast'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import type { Client } from '../client.ts'
 import { type TestServer, testServer } from '../harness.ts'
@@ -73,6 +74,34 @@ describe('a client that authenticates', () => {
     assert.equal((await server.services.holdfast.get(session))?.revokedAt, null)
     assert.equal((await refresh(first, {}, { authorization: basic(id, secret) })).status, 200)
     assert.equal((await refresh(first, { client_id: 'cli' })).status, 200)
+  })
+
+  it('is not believed by its id alone, before or after its key ends, and spends nothing', async () => {
+    const { refresh: first, session } = await pairFor(root)
+    const { id, token: secret } = await keyFor(root)
+    const subject = (await root.get('/auth/user')).json.user.id
+    const { refreshToken, session: own } = await server.services.holdfast.issueTokens({ subject, clientId: id })
+    const assertRefused = async () => {
+      for (const token of [first, refreshToken]) {
+        assertOauthError(await refresh(token, { client_id: id }), 401, 'invalid_client')
+        assertOauthError(await postForm(server, '/oauth/revoke', { token, client_id: id }), 401, 'invalid_client')
+      }
+    }
+    await assertRefused()
+    assert.equal((await refresh(refreshToken, { client_id: id, client_secret: secret })).status, 200)
+    await root.delete(`/auth/keys/${id}`)
+    await assertRefused()
+    for (const each of [session, own.id]) assert.equal((await server.services.holdfast.get(each))?.revokedAt, null)
+    assert.equal((await refresh(first, { client_id: 'cli' })).status, 200)
+  })
+
+  it('is neither taken for a public one nor refused when its key cannot be looked for', async () => {
+    const { refresh: first } = await pairFor(root)
+    const { id } = await keyFor(root)
+    const { apiKeys } = server.services
+    const lost = new HoldfastError('store-unavailable', { retryAfter: 1 })
+    Object.assign(server.services, { apiKeys: { ...apiKeys, get: () => Promise.reject(lost) } })
+    assertOauthError(await postForm(server, '/oauth/revoke', { token: first, client_id: id }), 503, 'temporarily_unavailable')
   })
 
   it('must be the one that tokens were issued to, where they were', async () => {
