@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { holdfastFastify } from 'holdfast/adapters/fastify'
 import { installBodyParser, longestBody } from './http/body.ts'
 import { answerClientError } from './http/client-error.ts'
+import { installEndings } from './http/endings.ts'
 import { installHeaders } from './http/headers.ts'
 import { type InFlight, trackInFlight } from './http/in-flight.ts'
 import { answerFault, installProblems } from './http/problems.ts'
@@ -38,10 +39,11 @@ export async function createApp(services: Services): Promise<App> {
     frameworkErrors: (fault, request, reply) => void answerFault(fault, request, reply),
     clientErrorHandler: answerClientError,
   }) as unknown as FastifyInstance
-  const inFlight = trackInFlight(app)
+  const whenEnded = installEndings(app)
+  const inFlight = trackInFlight(app, whenEnded)
   installHeaders(app, config.url?.protocol === 'https:', services.isStopping)
-  installRequestLog(app)
-  installRequestMetrics(app, services.metrics)
+  installRequestLog(whenEnded)
+  installRequestMetrics(app, services.metrics, whenEnded)
   installBodyParser(app)
   installProblems(app)
   await app.register(holdfastFastify(services.holdfast))

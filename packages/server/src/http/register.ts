@@ -4,6 +4,7 @@ import { isOauth, type Method, noAccount, type Route } from '../routes/route.ts'
 import type { Services } from '../services.ts'
 import { callerOf, guardsFor } from './access.ts'
 import { checked } from './body.ts'
+import { handedOver } from './endings.ts'
 import { installFormParser } from './form.ts'
 import { answerOauthFault } from './oauth-errors.ts'
 import { answerFault, sendProblem } from './problems.ts'
@@ -34,7 +35,10 @@ function registerRoute(app: FastifyInstance, route: Route, services: Services): 
         },
       })
       // A stream has taken the connection over.
-      if (reply.sent) return reply
+      if (reply.sent) {
+        handedOver(request)
+        return reply
+      }
       return reply
         .headers(route.headers ?? {})
         .code(route.status)

@@ -1,6 +1,7 @@
 /** One line per request: what was asked and how it ended. No header, body, query or credential. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { printable } from '../logging.ts'
+import type { Ended } from './endings.ts'
 
 /** Probes come every few seconds and say nothing. */
 const quiet: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
@@ -10,8 +11,8 @@ function pathOf(request: FastifyRequest): string {
   return printable(path)
 }
 
-export function installRequestLog(app: FastifyInstance): void {
-  app.addHook('onResponse', (request, reply, done) => {
+export function installRequestLog(whenEnded: (listener: Ended) => void): void {
+  whenEnded((request, reply) => {
     const path = pathOf(request)
     const level = quiet.has(path) ? 'debug' : 'info'
     request.log[level](
@@ -22,9 +23,10 @@ export function installRequestLog(app: FastifyInstance): void {
         ms: Math.round(reply.elapsedTime * 10) / 10,
         ip: request.ip,
         session: request.holdfast?.session?.id,
+        // Its client had gone before the answer was with the connection.
+        aborted: reply.raw.writableFinished ? undefined : true,
       },
       'Request',
     )
-    done()
   })
 }

@@ -1,6 +1,7 @@
 /** Counts requests and measures them. A label is a route of ours or `none`: no path of a client becomes a series. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { Ended } from './endings.ts'
 
 const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
@@ -12,17 +13,16 @@ function labelsOf(request: FastifyRequest, reply: FastifyReply): Parameters<Metr
   return {
     method: methods.has(request.method) ? request.method : 'other',
     route: request.routeOptions.url ?? 'none',
-    status: `${Math.trunc(reply.raw.statusCode / 100)}xx`,
+    status: `${Math.trunc(reply.statusCode / 100)}xx`,
   }
 }
 
-export function installRequestMetrics(app: FastifyInstance, metrics: Metrics): void {
+export function installRequestMetrics(app: FastifyInstance, metrics: Metrics, whenEnded: (listener: Ended) => void): void {
   app.addHook('onRequest', (_request, _reply, done) => {
     metrics.requestBegun()
     done()
   })
-  app.addHook('onResponse', (request, reply, done) => {
+  whenEnded((request, reply) => {
     metrics.requestEnded(labelsOf(request, reply), isStream(reply) ? undefined : reply.elapsedTime / 1000)
-    done()
   })
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { fakeClock } from 'holdfast/testing'
 import { describe, it } from 'vitest'
 import type { Client } from '../client.ts'
@@ -17,6 +19,19 @@ async function passing<T>(clock: ReturnType<typeof fakeClock>, promise: Promise<
   }
   assert.ok(isSettled, 'nothing came')
   return settled
+}
+
+/** Opens the stream over a socket that nobody reads; returns that and the server's end of it. */
+async function openUnread({ server, root }: World): Promise<readonly [Socket, Socket]> {
+  const { hostname, port } = new URL(server.address)
+  const accepted = once(server.app.server, 'connection')
+  const socket = connect(Number(port), hostname)
+  const cookie = [...root.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  socket.write(
+    `GET /admin/events HTTP/1.1\r\nhost: ${hostname}:${port}\r\naccept: text/event-stream\r\ncookie: ${cookie}\r\n\r\n`,
+  )
+  const [peer] = await accepted
+  return [socket, peer]
 }
 
 interface World {
@@ -94,6 +109,35 @@ describe('the stream of security events', () => {
     assert.equal((await openEvents(w.server.client(), '/admin/events')).status, 401)
     assert.equal((await openEvents(w.root, '/admin/events?cursor=3&limit=2')).status, 400)
     assert.equal((await openEvents(w.root, '/admin/events', { 'sec-fetch-site': 'cross-site' })).status, 403)
+  })
+
+  it('keeps a reader that takes nothing within bounds, cuts it off, and holds up nobody else', async () => {
+    await using w = await world()
+    const { holdfast, events } = w.server.services
+    const [socket, peer] = await openUnread(w)
+    socket.on('error', () => undefined)
+    const reader = await openEvents(w.root, '/admin/events')
+    // More than is between the two ends of a connection, so that some of it waits here.
+    const count = 6000
+    for (let told = 0; told < count; told += 1) w.tell('x'.repeat(2000))
+    await events.flush()
+    let read = 0
+    const reading = (async () => {
+      for (; read < count; read += 1) assert.ok(await reader.next(), `ended after ${read}`)
+    })()
+    let most = 0
+    for (let turn = 0; turn < 5000 && !(peer.destroyed && read === count); turn += 1) {
+      most = Math.max(most, peer.writableLength)
+      w.clock.advance(100)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await reading
+    assert.ok(most > 0 && most <= 262_144, `${most} bytes waited`)
+    assert.deepEqual([peer.destroyed, holdfast.stats().connections], [true, 1])
+    w.tell('after')
+    assert.deepEqual(await w.objects(reader.next, 1), ['after'])
+    reader.close()
+    socket.destroy()
   })
 
   it('ends with the session', async () => {

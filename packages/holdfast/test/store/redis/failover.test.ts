@@ -8,6 +8,7 @@ import {
   startRedisSentinel,
 } from '../../../../../test/services/redis.ts'
 import type { Denial } from '../../../src/store/denylist.ts'
+import { companionShardOf } from '../../../src/store/redis-companions.ts'
 import { slotOf } from '../../../src/store/redis-keys.ts'
 import type { SessionRecord } from '../../../src/store/store.ts'
 import { sampleKey } from '../../../src/testing/contract/api-keys.ts'
@@ -20,18 +21,18 @@ const ids = [1, 2, 3].map((number) => sampleId(number))
 const isRevoked = (record: SessionRecord | undefined): boolean => record?.revokedAt === admin.at
 
 const key = sampleKey(1, { id: 'backup' })
-const denial: Denial = { key: 'jti:one', before: null, expiresAt: start + 60 * minute }
+const denialOf = (key: string): Denial => ({ key, before: null, expiresAt: start + 60 * minute })
 
 interface Set {
   readonly primary: RedisServer
   readonly replicas: readonly RedisServer[]
-  /** Every key is on this primary, not those of a few slots. */
-  readonly holdsAll: boolean
+  /** A denial that this primary holds; it also holds the sessions and the API key. */
+  readonly denial: Denial
   open(): Promise<Connected>
 }
 
 /** Replicas hear nothing more from the primary; they go on once it is gone. */
-async function isolate({ primary, replicas }: Set): Promise<void> {
+async function isolate({ primary, replicas }: Pick<Set, 'primary' | 'replicas'>): Promise<void> {
   for (const replica of replicas) replica.freeze()
   await primary.cli('client', 'kill', 'type', 'replica')
 }
@@ -40,7 +41,7 @@ async function isolate({ primary, replicas }: Set): Promise<void> {
  * Revokes where no replica hears of it, kills the primary, and watches: the node that revoked must never call the
  * session live, and the other must agree once the new primary has been told.
  */
-async function expectNoRevival(set: Set): Promise<void> {
+async function expectNoRevival({ denial, ...set }: Set): Promise<void> {
   const [one, two] = await Promise.all([openNode(set.open()), openNode(set.open())])
   await Promise.all([whole(one.feed), whole(two.feed)])
   for (const number of [1, 2, 3]) await one.store.insert(sample(number))
@@ -52,8 +53,8 @@ async function expectNoRevival(set: Set): Promise<void> {
   await isolate(set)
   const revoked = await one.store.revoke({ subject: 'alice', except: sampleId(3) }, admin)
   expect({ ...revoked, ids: [...revoked.ids].sort() }).toEqual({ ids: ids.slice(0, 2), durable: false })
-  if (set.holdsAll) expect(await one.store.apiKeys.revoke(key.id, admin.at)).toBe(true)
-  if (set.holdsAll) expect(await one.store.denylist.put(denial)).toEqual({ durable: false })
+  expect(await one.store.apiKeys.revoke(key.id, admin.at)).toBe(true)
+  expect(await one.store.denylist.put(denial)).toEqual({ durable: false })
   await set.primary.kill()
   for (const replica of set.replicas) replica.thaw()
 
@@ -67,10 +68,8 @@ async function expectNoRevival(set: Set): Promise<void> {
     return (await Promise.all(ids.slice(0, 2).map((id) => two.store.get(id)))).every(isRevoked)
   })
   expect((await two.store.get(sampleId(3)))?.revokedAt).toBe(null)
-  if (set.holdsAll) {
-    await until('the other node sees the key ended', async () => (await two.store.apiKeys.get(key.id))?.revokedAt === admin.at)
-    await until('the other node sees the denial', async () => (await two.store.denylist.find([denial.key], start)).length === 1)
-  }
+  await until('the other node sees the key ended', async () => (await two.store.apiKeys.get(key.id))?.revokedAt === admin.at)
+  await until('the other node sees the denial', async () => (await two.store.denylist.find([denial.key], start)).length === 1)
   await Promise.all([whole(one.feed), whole(two.feed)])
   two.told.length = 0
   expect((await one.store.revoke({ id: sampleId(3) }, admin)).ids).toEqual([sampleId(3)])
@@ -89,7 +88,7 @@ it('keeps sessions revoked through a failover by Sentinel', { timeout: 60_000 },
   const [primary, ...replicas] = set.servers
   if (primary === undefined) throw new Error('no primary')
   try {
-    await expectNoRevival({ primary, replicas, holdsAll: true, open: () => connectSentinel(set.name, set.sentinels) })
+    await expectNoRevival({ primary, replicas, denial: denialOf('one'), open: () => connectSentinel(set.name, set.sentinels) })
   } finally {
     await set.stop()
   }
@@ -97,11 +96,16 @@ it('keeps sessions revoked through a failover by Sentinel', { timeout: 60_000 },
 
 it('keeps sessions revoked through a failover in a Cluster', { timeout: 60_000 }, async () => {
   const cluster = await startRedisCluster()
-  const owner = Math.floor(slotOf(sampleId(1).slice(0, 2)) / Math.ceil(16_384 / 3))
+  const ownerOf = (hashTag: string) => Math.floor(slotOf(hashTag) / Math.ceil(16_384 / 3))
+  const owner = ownerOf(sampleId(1).slice(0, 2))
+  expect(ownerOf('keys')).toBe(owner)
+  const denial = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight']
+    .map(denialOf)
+    .find(({ key: name }) => ownerOf(companionShardOf(name)) === owner)
   const [primary, replica] = [cluster.servers[owner], cluster.servers[owner + 3]]
-  if (primary === undefined || replica === undefined) throw new Error('no such servers')
+  if (primary === undefined || replica === undefined || denial === undefined) throw new Error('no such servers')
   try {
-    await expectNoRevival({ primary, replicas: [replica], holdsAll: false, open: () => connectCluster(cluster.rootNodes) })
+    await expectNoRevival({ primary, replicas: [replica], denial, open: () => connectCluster(cluster.rootNodes) })
   } finally {
     await cluster.stop()
   }
