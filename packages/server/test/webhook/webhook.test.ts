@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
 import type { EventInput, EventKind } from 'holdfast'
 import { createEventTrail } from 'holdfast/defence/event-trail'
 import { memoryStore } from 'holdfast/store/memory'
@@ -8,7 +9,7 @@ import { sqliteAccounts } from '../../src/accounts/sqlite.ts'
 import { everyEvent, type WebhookSetting, webhookSecrets } from '../../src/config/webhook.ts'
 import { headersOf } from '../../src/webhook/message.ts'
 import { createWebhook } from '../../src/webhook/webhook.ts'
-import { testSecret, testServer } from '../harness.ts'
+import { temporaryFolder, testSecret, testServer } from '../harness.ts'
 import { isSigned, type Receiver, receiver } from './receiver.ts'
 
 const newer = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
@@ -201,6 +202,39 @@ describe('the webhook', () => {
     await until(w.clock, () => third.stats.delivered === 1, 'delivered by the third')
     await third.stop()
     assert.deepEqual(objects(hook), ['one', 'two', 'three'])
+  })
+
+  it('loses nothing and changes no order when a stop of the server cuts a delivery', async () => {
+    await using hook = await receiver()
+    const folder = await temporaryFolder()
+    const config = { webhook: settingFor(hook.url, { events: new Set<EventKind>(['user_created']) }) }
+    const start = async () => {
+      const clock = fakeClock()
+      const server = await testServer({ folder, config, overrides: { clock } })
+      await until(clock, () => server.services.webhook.stats.holds, 'holds')
+      return { clock, server, tell: (object: string) => server.services.securityLog({ kind: 'user_created', object }) }
+    }
+    try {
+      const first = await start()
+      // The third is never answered: the stop cuts it, whether or not the receiver has it.
+      hook.answer = (response, at) => void (at === 3 || response.writeHead(204).end())
+      for (const object of ['one', 'two', 'cut', 'behind it']) first.tell(object)
+      await until(first.clock, () => hook.got.length === 3, 'the third came')
+      const stopped = first.server.stop()
+      first.tell('at the stop')
+      await stopped
+      const second = await start()
+      await using _ = second.server
+      second.tell('after it')
+      await until(second.clock, () => hook.got.length === 7, 'the rest came')
+      assert.deepEqual(objects(hook), ['one', 'two', 'cut', 'cut', 'behind it', 'at the stop', 'after it'])
+      const ids = hook.got.map(({ headers }) => headers['webhook-id'])
+      assert.equal(ids[2], ids[3])
+      assert.equal(new Set(ids).size, 6)
+      assert.equal(second.server.services.webhook.stats.lost, 0)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 
   it('counts and tells what the retention took before the receiver did', async () => {
