@@ -81,6 +81,7 @@ export function holdfastOptions(config: Config): Omit<HoldfastOptions, 'secret' 
     trustProxy: config.trustedProxies,
     cookies: { sameSite: 'strict' },
     csrf: { originOnlyPaths },
+    ...(config.shadow === undefined ? {} : { shadow: config.shadow }),
   }
 }
 

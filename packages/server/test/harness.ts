@@ -54,6 +54,7 @@ export function configIn(folder: string, changes: Partial<Config> = {}): Config 
     log: { format: 'json', level: 'debug' },
     drainMs: 0,
     importedKeys: false,
+    shadow: undefined,
     production: false,
     dataFolder: join(folder, 'data'),
     ...changes,

@@ -6,6 +6,7 @@ import type { AccountsBackend, Backend, TlsSetting } from './backend.ts'
 import { contradictions, type Given, type Problem } from './consistency.ts'
 import { type Environment, withEnvFile } from './env-file.ts'
 import type { LogSetting } from './parse.ts'
+import type { ShadowSetting } from './shadow.ts'
 import { type SettingName, type Settings, unsupported, variables } from './variables.ts'
 import { everyEvent, type WebhookSetting } from './webhook.ts'
 
@@ -31,6 +32,8 @@ export interface Config {
   readonly drainMs: number
   /** Whether API keys that were made elsewhere are taken. */
   readonly importedKeys: boolean
+  /** Stricter policies that are tried, and told of. */
+  readonly shadow: ShadowSetting | undefined
   readonly production: boolean
   /** Folder that the server makes itself when it is missing; every other folder must exist. */
   readonly dataFolder: string
@@ -166,6 +169,7 @@ export function readConfig(environment: Environment, folder: string): ConfigResu
       log: settings.log ?? { format: undefined, level: 'info' },
       drainMs: settings.drain ?? 0,
       importedKeys: settings.importedKeys ?? false,
+      shadow: settings.shadow,
       production: reading.production,
       dataFolder: join(folder, 'data'),
     },

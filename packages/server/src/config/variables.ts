@@ -17,6 +17,7 @@ import {
   setupToken,
   text,
 } from './parse.ts'
+import { type ShadowSetting, shadow } from './shadow.ts'
 import { webhookEvents, webhookSecrets, webhookUrl } from './webhook.ts'
 
 export interface Variable<T> {
@@ -43,6 +44,7 @@ export interface Settings {
   readonly origins: readonly string[]
   /** Whether API keys that were made elsewhere are taken. */
   readonly importedKeys: boolean
+  readonly shadow: ShadowSetting
   readonly webhookUrl: URL
   readonly webhookSecrets: readonly Buffer[]
   readonly webhookEvents: ReadonlySet<string>
@@ -135,6 +137,16 @@ export const variables: { readonly [K in SettingName]: Variable<Settings[K]> } =
     fallback: 'refuse',
     example: 'accept',
     parse: importedKeys,
+  },
+  shadow: {
+    name: 'HOLDFAST_SHADOW',
+    meaning: [
+      'Stricter policies to try, separated by commas: what they would have done is told as session_policy_shadow, and not done',
+      'fingerprint:revoke, and one of ip-change:step-up, ip-change:deny, ip-change:revoke',
+    ],
+    fallback: 'none',
+    example: 'fingerprint:revoke,ip-change:step-up',
+    parse: shadow,
   },
   webhookUrl: {
     name: 'HOLDFAST_WEBHOOK_URL',

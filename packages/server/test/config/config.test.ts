@@ -56,6 +56,7 @@ describe('configuration', () => {
       HOLDFAST_ORIGINS: 'https://app.example.test, http://localhost:3000',
       HOLDFAST_LOG: 'json:debug',
       HOLDFAST_IMPORTED_KEYS: 'accept',
+      HOLDFAST_SHADOW: 'ip-change:deny, fingerprint:revoke',
       NODE_ENV: 'production',
     })
     assert.equal(config.url?.origin, 'https://auth.example.test')
@@ -63,6 +64,7 @@ describe('configuration', () => {
     assert.deepEqual(config.trustedProxies, ['10.0.0.0/8', '::1'])
     assert.deepEqual(config.origins, ['https://app.example.test', 'http://localhost:3000'])
     assert.equal(config.importedKeys, true)
+    assert.deepEqual(config.shadow, { ipChange: 'deny', fingerprint: 'revoke' })
     assert.deepEqual(config.log, { format: 'json', level: 'debug' })
     assert.deepEqual(config.store, { kind: 'sqlite', path: join(folder, 'a.db') })
     assert.deepEqual(config.accounts, { kind: 'sqlite', path: '/tmp/b.db' })
@@ -227,6 +229,17 @@ describe('configuration', () => {
     ['a drain without end', { HOLDFAST_DRAIN: '301' }, /^HOLDFAST_DRAIN: must be a whole number of seconds from 0 to 300$/],
     ['a drain with a unit', { HOLDFAST_DRAIN: '10s' }, /^HOLDFAST_DRAIN: /],
     ['imported keys by another word', { HOLDFAST_IMPORTED_KEYS: 'true' }, /^HOLDFAST_IMPORTED_KEYS: must be accept or refuse$/],
+    [
+      'a trial of another change',
+      { HOLDFAST_SHADOW: 'ip-change:deny,ipChange:deny' },
+      /^HOLDFAST_SHADOW: entry 2 must be one of/,
+    ],
+    [
+      'a trial twice',
+      { HOLDFAST_SHADOW: 'ip-change:deny,ip-change:revoke' },
+      /^HOLDFAST_SHADOW: names one change of a client twice$/,
+    ],
+    ['a trial of two policies', { HOLDFAST_SHADOW: 'ip-change:deny:revoke' }, /^HOLDFAST_SHADOW: entry 1 must be one of/],
     ['log words too many', { HOLDFAST_LOG: 'debug:json' }, /^HOLDFAST_LOG: /],
     ['forward-auth', { HOLDFAST_FORWARD_AUTH: '127.0.0.1:8788' }, /^HOLDFAST_FORWARD_AUTH: is not supported by this version/],
     ['apps', { HOLDFAST_APPS: 'https://a.test' }, /^HOLDFAST_APPS: is not supported by this version/],

@@ -85,17 +85,37 @@ describe('a promise that fails with nobody waiting', () => {
   })
 })
 
+describe('a policy that is only tried', () => {
+  it('is told of in the trail, and nothing is done', async () => {
+    const origin = 'https://auth.example.test'
+    const behindProxy = { HOLDFAST_URL: origin, HOLDFAST_TRUSTED_PROXIES: '127.0.0.1' }
+    await using server = await serverProcess(folder, { ...behindProxy, HOLDFAST_SHADOW: 'ip-change:deny' })
+    const client = server.client()
+    const from = (ip: string) => ({ headers: { origin, 'x-forwarded-proto': 'https', 'x-forwarded-for': ip } })
+    const [username, password] = ['root', 'tall giraffes read quietly']
+    await client.post('/auth/setup', { token: defaults.HOLDFAST_SETUP_TOKEN, username, password }, from('192.0.2.1'))
+    await client.post('/auth/login', { username, password }, from('192.0.2.1'))
+    const moved = await client.get('/auth/session', from('198.51.100.9'))
+    assert.equal(moved.status, 200, moved.text)
+    const told = async () =>
+      (await client.get('/admin/events?kind=session_policy_shadow', from('198.51.100.9'))).json.items as Record<string, unknown>[]
+    await until(5000, async () => (await told()).length > 0)
+    const [event, ...others] = await told()
+    assert.deepEqual([event?.reason, event?.outcome, event?.ip, others], ['ip-change', 'deny', '198.51.100.9', []])
+  })
+})
+
 describe('a start that is refused', () => {
   it('says every problem in one message, ends with 1 and creates nothing', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => taken.once('listening', resolve))
     try {
       const { port } = taken.address() as { port: number }
-      const bad = { HOST: '0.0.0.0', HOLDFAST_SECRET: 'short', HOLDFAST_STORE: 'mysql://x', HOLDFAST_LOG: 'loud' }
+      const bad = { HOST: '0.0.0.0', HOLDFAST_SECRET: 'short', HOLDFAST_STORE: 'mysql://x', HOLDFAST_SHADOW: 'deny' }
       const first = await run(folder, [], bad)
       assert.equal(first.code, 1)
       assert.equal(first.stdout, '')
-      for (const name of ['HOLDFAST_URL', 'HOLDFAST_SECRET', 'HOLDFAST_STORE', 'HOLDFAST_LOG'])
+      for (const name of ['HOLDFAST_URL', 'HOLDFAST_SECRET', 'HOLDFAST_STORE', 'HOLDFAST_SHADOW'])
         assert.match(first.stderr, new RegExp(`^  ${name}: `, 'm'))
       const second = await run(folder, [], { PORT: String(port), HOLDFAST_STORE: `sqlite:${folder}/none/a.db` })
       assert.equal(second.code, 1)
