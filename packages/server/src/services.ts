@@ -56,6 +56,8 @@ export interface ServiceOverrides {
   readonly clock?: Clock
   /** In place of the configured session store; closed with the server. */
   readonly store?: HoldfastOptions['store']
+  /** Put before the store of API keys. */
+  readonly apiKeyStore?: (store: OpenedKeys['store']) => OpenedKeys['store']
   /** Default true. What a command does is in the trail; its output is its answer. */
   readonly logsEvents?: boolean
   /** How long a stop waits for requests under way, in ms. Default 10 s. */
@@ -121,7 +123,8 @@ export async function openServices(config: Config, logger: Logger, overrides: Se
       if (overrides.logsEvents !== false) logEvent(logger, event)
       trail.trail.record(event)
     })
-    const apiKeys = apiKeysOf(keys, { config, secret, accounts, onFault, clock, holdfast })
+    const before = overrides.apiKeyStore ?? ((store) => store)
+    const apiKeys = apiKeysOf(before(keys.store), { config, secret, accounts, onFault, clock, holdfast })
     return assemble({
       config,
       logger,
@@ -154,7 +157,7 @@ interface KeyParts {
 }
 
 /** A key dies with its account at once: whether that may act is asked at each use. */
-function apiKeysOf({ store }: OpenedKeys, { config, secret, accounts, onFault, clock, holdfast }: KeyParts): ApiKeys {
+function apiKeysOf(store: OpenedKeys['store'], { config, secret, accounts, onFault, clock, holdfast }: KeyParts): ApiKeys {
   const apiKeys = createApiKeys({
     store,
     secret,

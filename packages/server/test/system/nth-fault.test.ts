@@ -3,12 +3,14 @@
  * before the call takes effect and after. Whatever happened, it is told, nothing is half done, and a retry gets through.
  */
 import assert from 'node:assert/strict'
+import type { SecurityEvent } from 'holdfast'
 import { memoryStore } from 'holdfast/store/memory'
 import { describe, it } from 'vitest'
 import type { PasswordHasher } from '../../src/passwords/hash.ts'
 import { type Answer, assertProblem, type Client } from '../client.ts'
 import { goodPassword, movableClock, otherPassword, type TestServer, testServer } from '../harness.ts'
 import { type NthFault, nthFault, type When } from '../nth-fault.ts'
+import { type Key, keyFor } from '../routes/oauth.ts'
 
 const minute = 60_000
 
@@ -35,6 +37,10 @@ interface Scene extends Stage {
   readonly phone: Client
   /** The cookies of the desk before anything happened. */
   readonly before: Client
+  /** The administrator's, for the metrics. */
+  readonly key: Key
+  /** What was told of keys since the scene was set. */
+  readonly told: readonly SecurityEvent[]
 }
 
 interface Flow {
@@ -53,10 +59,11 @@ async function openStage(): Promise<Stage & AsyncDisposable> {
   const store = faults.wrap(memoryStore())
   const engine = { signInsPerMinute: 100_000, sessionsPerSubject: { max: 10 } }
   const config = { log: { format: 'json', level: 'silent' } as const }
-  const server = await testServer({ config, overrides: { clock, store, passwords: hasher, engine } })
+  const apiKeyStore = <T extends object>(keys: T) => faults.wrap(keys)
+  const server = await testServer({ config, overrides: { clock, store, apiKeyStore, passwords: hasher, engine } })
   const admin = await server.administrator()
-  const { accounts, apiKeys } = server.services
-  Object.assign(server.services, { accounts: faults.wrap(accounts), apiKeys: faults.wrap(apiKeys) })
+  const { accounts } = server.services
+  Object.assign(server.services, { accounts: faults.wrap(accounts) })
   return { server, clock, faults, admin, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
 }
 
@@ -67,7 +74,10 @@ async function setScene(stage: Stage, username: string): Promise<Scene> {
   const [desk, phone] = [server.client(), server.client()]
   await desk.signIn(username, goodPassword)
   await phone.signIn(username, goodPassword)
-  return { ...stage, id: created.json.user.id, username, desk, phone, before: desk.copy() }
+  const key = await keyFor(admin, ['metrics'])
+  const told: SecurityEvent[] = []
+  server.services.apiKeys.on((event) => told.push(event))
+  return { ...stage, id: created.json.user.id, username, desk, phone, before: desk.copy(), key, told }
 }
 
 const statusOf = async (client: Client) => (await client.get('/auth/session')).status
@@ -98,6 +108,14 @@ async function opens({ server, username }: Scene, password: string): Promise<boo
 async function assertEndedAltogether({ server, id, desk, phone }: Scene, isSo: (role?: string, disabled?: boolean) => boolean) {
   const account = await server.services.accounts.get(id)
   if (isSo(account?.role, account?.disabled ?? true)) await assertDead(desk, phone)
+}
+
+async function standingOf({ server, key }: Scene): Promise<string> {
+  return (await server.services.apiKeys.check(key.token, { ip: '127.0.0.1' })).status
+}
+
+function isEndTold({ told, key }: Scene): boolean {
+  return told.some(({ kind, object }) => kind === 'api_key_revoked' && object === key.id)
 }
 
 const flows: Record<string, Flow> = {
@@ -179,6 +197,22 @@ const flows: Record<string, Flow> = {
     kept: async ({ server }, { json }) => {
       assert.equal((await server.services.apiKeys.check(json.token, { ip: '127.0.0.1' })).status, 'live')
     },
+  },
+  'the use of an API key': {
+    run: ({ server, key }) => server.client().get('/metrics', { headers: { authorization: `Bearer ${key.token}` } }),
+    failed: async (scene) => assert.equal(await standingOf(scene), 'live'),
+    kept: async (scene) => assert.equal(await standingOf(scene), 'live'),
+  },
+  'the end of an API key': {
+    run: ({ admin, key }) => admin.delete(`/auth/keys/${key.id}`),
+    failed: async (scene) => {
+      if ((await standingOf(scene)) === 'dead') assert.ok(isEndTold(scene), 'the trail lacks the end of a key')
+    },
+    kept: async (scene) => {
+      assert.equal(await standingOf(scene), 'dead')
+      assert.ok(isEndTold(scene))
+    },
+    orElse: [404],
   },
 }
 
