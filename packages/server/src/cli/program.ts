@@ -1,4 +1,5 @@
 /** The command line: names and help here, what they do in a file each, loaded when it is called for. */
+import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { timeLimit } from '../clock.ts'
 import { newSecret } from '../config/secret.ts'
@@ -11,15 +12,29 @@ const settingsNote = `
 Settings come from the environment and from .env in the working folder; \`init\` writes a commented one.
 Passwords are never taken from arguments.`
 
+/** From the manifest of this package, two folders above, in the source and in the build. */
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string
+  }
+  return manifest.version
+}
+
 function createProgram(): Command {
   const program = new Command('holdfast-server')
     .description('Sign-in, sessions and their administration, as a server of its own.')
+    .version(version(), '-v, --version', 'print the version')
     .showHelpAfterError()
     .addHelpText('after', settingsNote)
   program
     .command('serve', { isDefault: true })
     .description('run the server (the default)')
-    .action(async () => (await import('./serve.ts')).serve())
+    // Whatever names no command comes here, and would be told to be an argument too many.
+    .allowExcessArguments()
+    .action(async (_options: object, { args: [unknown] }: Command) => {
+      if (unknown !== undefined) program.error(`error: unknown command '${unknown}'`)
+      await (await import('./serve.ts')).serve()
+    })
   program
     .command('init')
     .description('write a commented .env with a new secret; never overwrites')

@@ -1,27 +1,30 @@
 /** `holdfast-server serve`: the default command. */
 import { createLogger, type Logger } from '../logging.ts'
+import { shortestPassword } from '../passwords/policy.ts'
 import { listenProblem, preflight } from '../preflight.ts'
 import { type RunningServer, startServer } from '../server.ts'
 import { setupLifetimeMs } from '../setup.ts'
 import { refuse, reportFailure } from './failure.ts'
 import { requireConfig } from './with-services.ts'
 
-/** The token comes after `#`: browsers keep that part to themselves, so it reaches no server's log. */
+/** Too short to be taken: whoever runs the printed command as it is gets no administrator whose password everybody knows. */
+const placeholder = 'YOUR PASSWORD'
+
 async function announceSetup({ services, address }: RunningServer): Promise<void> {
   const { setup, config } = services
   if (!(await setup.isNeeded())) return
   const origin = config.url?.origin ?? address
   // A token that the operator chose is theirs to know; only one made here has to be shown.
   const token = config.setupToken === undefined ? setup.token : '(the token given as HOLDFAST_SETUP_TOKEN)'
-  const body = JSON.stringify({ token, username: 'admin', password: '(15 characters or more)' })
+  const body = JSON.stringify({ token, username: 'admin', password: placeholder })
   const minutes = setupLifetimeMs / 60_000
   // Standard error and not the log: a log is kept, and read by more people than may become administrator.
   console.error(
     [
       '',
-      `There is no administrator yet. Within ${minutes} minutes, make the first one:`,
+      `There is no administrator yet. Within ${minutes} minutes, make the first one, with a password of at least`,
+      `${shortestPassword} characters in place of ${placeholder}:`,
       `  curl -H 'content-type: application/json' -d '${body}' ${origin}/auth/setup`,
-      ...(config.setupToken === undefined ? [`Its link, for the console of a later version: ${origin}/#setup=${token}`] : []),
       '',
     ].join('\n'),
   )

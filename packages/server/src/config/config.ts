@@ -4,7 +4,8 @@ import { join, resolve } from 'node:path'
 import { secretProblem } from 'holdfast'
 import type { AccountsBackend, Backend, TlsSetting } from './backend.ts'
 import { contradictions, type Given, type Problem } from './consistency.ts'
-import { type Environment, withEnvFile } from './env-file.ts'
+import { type Environment, readEnvFile } from './env-file.ts'
+import { misspelt } from './misspelt.ts'
 import type { LogSetting } from './parse.ts'
 import type { ShadowSetting } from './shadow.ts'
 import { type SettingName, type Settings, unsupported, variables } from './variables.ts'
@@ -143,14 +144,16 @@ function webhookOf({
 
 /** Reads the configuration for a server whose working folder is `folder`. Creates nothing. */
 export function readConfig(environment: Environment, folder: string): ConfigResult {
-  let merged: Environment
+  let file: Environment
   try {
-    merged = withEnvFile(environment, folder)
+    file = readEnvFile(folder)
   } catch (fault) {
     return { problems: [{ variable: '.env', message: `${join(folder, '.env')} ${fileProblem(fault)}` }] }
   }
-  const reading = readAll(merged)
+  // The environment wins.
+  const reading = readAll({ ...file, ...environment })
   const { settings, problems } = reading
+  problems.push(...misspelt(environment, file))
   const secret = readSecret(reading, folder)
   if (problems.length > 0) return { problems }
   const store: Backend = settings.store ?? { kind: 'sqlite', path: 'data/holdfast.db' }

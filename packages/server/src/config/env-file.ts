@@ -6,16 +6,16 @@ import { type SettingName, variables } from './variables.ts'
 
 export type Environment = { readonly [name: string]: string | undefined }
 
-/** The file's variables below the environment's own, which win. Throws when the file exists and cannot be read. */
-export function withEnvFile(environment: Environment, folder: string): Environment {
+/** What the file sets; nothing when there is none. Throws when it exists and cannot be read. */
+export function readEnvFile(folder: string): Environment {
   let content: string
   try {
     content = readFileSync(join(folder, '.env'), 'utf8')
   } catch (fault) {
-    if (fault instanceof Error && 'code' in fault && fault.code === 'ENOENT') return environment
+    if (fault instanceof Error && 'code' in fault && fault.code === 'ENOENT') return {}
     throw fault
   }
-  return { ...parseEnv(content), ...environment }
+  return parseEnv(content)
 }
 
 /** A commented `.env`; the values given are set, everything else is shown commented out. */

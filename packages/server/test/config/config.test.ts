@@ -242,6 +242,8 @@ describe('configuration', () => {
     ['a trial of two policies', { HOLDFAST_SHADOW: 'ip-change:deny:revoke' }, /^HOLDFAST_SHADOW: entry 1 must be one of/],
     ['log words too many', { HOLDFAST_LOG: 'debug:json' }, /^HOLDFAST_LOG: /],
     ['forward-auth', { HOLDFAST_FORWARD_AUTH: '127.0.0.1:8788' }, /^HOLDFAST_FORWARD_AUTH: is not supported by this version/],
+    ['a misspelt setting', { HOLDFAST_STORRE: 'memory:' }, /^HOLDFAST_STORRE: is no setting: did you mean HOLDFAST_STORE\?$/],
+    ['one in the singular', { HOLDFAST_TRUSTED_PROXY: '::1' }, /did you mean HOLDFAST_TRUSTED_PROXIES\?$/],
     ['apps', { HOLDFAST_APPS: 'https://a.test' }, /^HOLDFAST_APPS: is not supported by this version/],
   ]
   it.each(refused)('refuses %s', (_name, environment, expected) => {
@@ -249,6 +251,16 @@ describe('configuration', () => {
     assert.equal(found.length, 1, found.join('\n'))
     assert.match(found[0] ?? '', expected)
     assert.deepEqual(readdirSync(folder), [])
+  })
+
+  it('leaves what Kubernetes injects for a service called holdfast alone', () => {
+    const injected = ['HOLDFAST_SERVICE_HOST', 'HOLDFAST_SERVICE_PORT', 'HOLDFAST_PORT', 'HOLDFAST_PORT_8787_TCP_ADDR']
+    assert.deepEqual(problemsOf(Object.fromEntries(injected.map((name) => [name, 'tcp://10.0.0.1:8787']))), [])
+  })
+
+  it('takes no unknown setting from .env, where nobody else writes', () => {
+    writeFileSync(join(folder, '.env'), 'HOLDFAST_PORT=9000\nPOSTGRES_PORT=1\n')
+    assert.match(problemsOf({}).join(), /^HOLDFAST_PORT: is no setting: see `holdfast-server init`/)
   })
 
   it('lists every problem at once', () => {

@@ -17,7 +17,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 const data = (name = '') => join(folder, 'data', name)
 
 describe('a start from nothing', () => {
-  it('answers within three seconds, with a secret and stores that only its user can read, and a set-up link', async () => {
+  it('answers within three seconds, with a secret and stores that only its user can read, and how to set it up', async () => {
     const started = performance.now()
     await using server = await serverProcess(folder, { HOLDFAST_SECRET: '', HOLDFAST_SETUP_TOKEN: '' })
     assert.deepEqual((await server.client().get('/healthz')).json, { status: 'ok' })
@@ -26,8 +26,12 @@ describe('a start from nothing', () => {
     assert.equal(statSync(data()).mode & 0o777, 0o700)
     for (const name of ['secret', 'holdfast.db', 'holdfast.db-wal', 'holdfast.db-shm'])
       assert.equal(statSync(data(name)).mode & 0o777, 0o600, name)
-    await until(10_000, async () => /#setup=[\w-]{43}\n/.test(server.output()))
-    const token = /#setup=([\w-]{43})/.exec(server.output())?.[1]
+    await until(10_000, async () => /-d '.*' http/.test(server.output()))
+    const printed = JSON.parse(/-d '(.*)' http/.exec(server.output())?.[1] ?? '{}') as { readonly token: string }
+    const { token } = printed
+    assert.match(token, /^[\w-]{43}$/)
+    // As it is printed it makes nobody: everyone knows that password.
+    assert.equal((await server.client().post('/auth/setup', printed)).status, 400)
     const answer = await server.client().post('/auth/setup', { token, username: 'root', password: 'tall giraffes read quietly' })
     assert.equal(answer.status, 201, answer.text)
     // Printed for a person; a log is kept.
@@ -36,12 +40,12 @@ describe('a start from nothing', () => {
       .split('\n')
       .filter((line) => line.startsWith('{'))
       .join('\n')
-    assert.ok(!logged.includes(token ?? '-'))
+    assert.ok(!logged.includes(token))
     assert.equal(await server.end('SIGTERM'), 0)
     const secret = readFileSync(data('secret'), 'utf8')
     await using again = await serverProcess(folder, { HOLDFAST_SECRET: '', HOLDFAST_SETUP_TOKEN: '' })
     assert.equal(readFileSync(data('secret'), 'utf8'), secret)
-    assert.doesNotMatch(again.output(), /#setup=/)
+    assert.doesNotMatch(again.output(), /auth\/setup/)
   })
 
   it('makes one secret when four servers start at once', async () => {
