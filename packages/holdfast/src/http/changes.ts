@@ -169,11 +169,14 @@ function requireLive<A extends Attributes>(exchange: Exchange<A>): Session<A> {
   throw new HoldfastError('session-required')
 }
 
-/** Takes over the new secret of the same session; `undefined` means that the session ended meanwhile. */
-function deliverReplaced<A extends Attributes>(exchange: Exchange<A>, issued: Issued<A> | undefined): Delivered<A> {
-  if (issued !== undefined) return deliver(exchange, issued)
+function endedMeanwhile<A extends Attributes>(exchange: Exchange<A>): never {
   exchange.end('superseded')
   throw new HoldfastError('session-revoked')
+}
+
+/** Takes over the new secret of the same session; `undefined` means that the session ended meanwhile. */
+function deliverReplaced<A extends Attributes>(exchange: Exchange<A>, issued: Issued<A> | undefined): Delivered<A> {
+  return issued === undefined ? endedMeanwhile(exchange) : deliver(exchange, issued)
 }
 
 export async function elevate<A extends Attributes>(exchange: Exchange<A>, input: StepUpInput): Promise<Delivered<A>> {
@@ -184,6 +187,16 @@ export async function elevate<A extends Attributes>(exchange: Exchange<A>, input
 export async function regenerate<A extends Attributes>(exchange: Exchange<A>): Promise<Delivered<A>> {
   const { id } = requireLive(exchange)
   return deliverReplaced(exchange, await exchange.core.engine.regenerate(id))
+}
+
+export async function update<A extends Attributes>(exchange: Exchange<A>, change: (attributes: A) => A): Promise<Session<A>> {
+  const session = requireLive(exchange)
+  const changed = await exchange.core.engine.update(session.id, change)
+  if (changed === undefined) return endedMeanwhile(exchange)
+  // The rest stays as this request was checked: the record does not know what its credential may not do.
+  const adopted = Object.freeze({ ...session, attributes: changed.attributes })
+  exchange.adopt(adopted)
+  return adopted
 }
 
 /** Records the end of the session. When the check could not tell whether there is one, its token says which. */

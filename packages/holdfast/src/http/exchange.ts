@@ -21,6 +21,7 @@ import {
   signIn,
   signOut,
   startAnonymous,
+  update,
 } from './changes.ts'
 import { readCookie } from './cookies.ts'
 import type { HttpCore } from './core.ts'
@@ -74,6 +75,8 @@ export interface HoldfastRequest<A extends Attributes = Attributes> {
   elevate(input: StepUpInput): Promise<Delivered<A>>
   /** Replaces the secret after a credential change; the old one is dead at once. Throws as `elevate`. */
   regenerate(): Promise<Delivered<A>>
+  /** Changes what the session carries, for this request and those that come. Throws as `elevate`, and `invalid-request` by the schema. */
+  update(change: (attributes: A) => A): Promise<Session<A>>
   /** Starts an anonymous session, unless there is a session already. Throws `rate-limited` when the source's budget is spent. */
   startAnonymous(input?: StartAnonymousInput<A>): Promise<AnonymousStart<A>>
   /**
@@ -274,6 +277,10 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
 
   regenerate(): Promise<Delivered<A>> {
     return this.changed(regenerate(this))
+  }
+
+  update(change: (attributes: A) => A): Promise<Session<A>> {
+    return this.changed(update(this, change))
   }
 
   startAnonymous(input: StartAnonymousInput<A> = {}): Promise<AnonymousStart<A>> {

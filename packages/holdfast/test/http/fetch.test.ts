@@ -159,6 +159,46 @@ describe('a fetch-style request', () => {
     expect(after.verdict).toEqual({ status: 'dead', reason: 'logout' })
   })
 
+  test('what is updated is there for this request and those that come', async () => {
+    const cookie = await signedIn()
+    const held = await world.holdfast.handle(ask('/', { headers: { cookie } }), local)
+    const changed = await held.update((attributes) => ({ ...attributes, theme: 'dark' }))
+    expect([changed.attributes, held.session]).toEqual([{ theme: 'dark' }, changed])
+    const next = await world.holdfast.handle(ask('/', { headers: { cookie } }), local)
+    expect(next.session?.attributes).toEqual({ theme: 'dark' })
+  })
+
+  test('an update brings back no session that ended meanwhile, and starts none', async () => {
+    const cookie = await signedIn()
+    const held = await world.holdfast.handle(ask('/', { headers: { cookie } }), local)
+    await world.holdfast.revoke({ subject: 'alice' })
+    await expect(held.update((attributes) => attributes)).rejects.toMatchObject({ code: 'session-revoked' })
+    expect(held.session).toBeNull()
+    const next = await world.holdfast.handle(ask('/', { headers: { cookie } }), local)
+    expect(next.verdict.status).toBe('dead')
+    const nobody = await world.holdfast.handle(ask('/'), local)
+    await expect(nobody.update((attributes) => attributes)).rejects.toMatchObject({ code: 'session-required' })
+  })
+
+  test('an update gives the request no right that its check denied', async () => {
+    await world.holdfast.close()
+    world = createWorld({ fingerprint: 'step-up' })
+    const browser = (version: string) => ({ 'user-agent': `Mozilla/5.0 (${version})` })
+    const login = await world.holdfast.handle(
+      ask('/login', { method: 'POST', headers: browser('X11; Linux x86_64) Firefox/140.0') }),
+      local,
+    )
+    await login.signIn({ subject: 'alice' })
+    const cookie = login.finish(new Response()).headers.getSetCookie()[0]?.split(';', 1)[0] ?? ''
+    const elsewhere = ask('/', {
+      headers: { cookie, ...browser('iPhone; CPU iPhone OS 18_0) Version/18.0 Mobile Safari/604.1') },
+    })
+    const held = await world.holdfast.handle(elsewhere, local)
+    expect(held.session?.stepUpRequired).toBe(true)
+    await held.update((attributes) => attributes)
+    expect(held.session?.stepUpRequired).toBe(true)
+  })
+
   test('logging a request or turning it into JSON shows no credential', async () => {
     const cookie = await signedIn()
     const held = await world.holdfast.handle(ask('/', { headers: { cookie } }), local)
