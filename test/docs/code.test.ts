@@ -10,7 +10,18 @@ const folder = join(root, 'examples')
 const examples = readdirSync(folder)
   .filter((file) => file.endsWith('.ts'))
   .map((file) => readFileSync(join(folder, file), 'utf8').trim())
-const packages = ['@types/node', 'express', '@types/express', 'fastify', 'hono', '@hono/node-server', 'vitest']
+const packages = [
+  '@types/node',
+  'express',
+  '@types/express',
+  'fastify',
+  'hono',
+  '@hono/node-server',
+  'openid-client',
+  'oauth4webapi',
+  'jose',
+  'vitest',
+]
 
 /** A block that imports something is a whole program; others are fragments of one. */
 const programs = pages().flatMap((page) =>

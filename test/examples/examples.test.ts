@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { Examples } from '../support/examples.ts'
 import { root } from '../support/workspace.ts'
 
-const frameworks = ['express', 'fastify', 'hono', 'node', 'web']
+const frameworks = ['express', 'fastify', 'hono', 'node', 'web', 'from-express-session']
 /** Stock apps that issue JWTs of their own, hardened by the denylist, and how their owner ends a token. */
 const ownJwts = [
   ['jsonwebtoken', '/logout-everywhere'],
@@ -41,6 +41,14 @@ describe.each(frameworks)('the %s example', (name) => {
     const replayed = await fetch(`${base}/me`, { headers: { cookie } })
     expect([replayed.status, await replayed.json()]).toMatchObject([401, { code: 'session-revoked' }])
   })
+})
+
+/** Beside what the framework's examples do, which this one is put through as well. */
+it('the app that had express-session counts two views at once as two', async () => {
+  const base = await examples.start('from-express-session')
+  const cookie = cookiesOf(await fetch(`${base}/login`, post(login)))
+  const views = async () => ((await (await fetch(`${base}/views`, { headers: { cookie } })).json()) as { views: number }).views
+  expect((await Promise.all([views(), views()])).sort()).toEqual([1, 2])
 })
 
 describe.each(ownJwts)('a stock app with %s and the denylist, on two nodes', (name, ending) => {
