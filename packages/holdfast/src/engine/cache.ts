@@ -1,37 +1,70 @@
 /**
- * Verified sessions that this node remembers, keyed by the whole credential.
+ * Verified sessions that this node remembers, each for the whole credential that it was verified with.
+ *
+ * Found by the end of it, and then compared in full: a text's hash costs by its length, and each request brings the text
+ * anew. The end is that of a tag or a signature, 72 bits that nobody guesses, so that the comparison tells nothing to
+ * whoever does not hold it already.
  *
  * Bounded by two generations: new entries go into the young one; when it is full it becomes the old one and the
  * former old one is let go. A hit in the old one moves up. That is one map operation per hit, and no timer.
  * The store's change feed drops entries; without its confirmation nothing here is trusted (DESIGN 5).
  */
 import type { ChangeFeed, Instant, SessionId, SessionRecord } from '../store/store.ts'
-import type { RequestContext, Verdict } from './session.ts'
+import type { Verdict } from './session.ts'
 import type { ChangeStats } from './stats.ts'
 
+/** What the fast path reads stands first, and in few objects: of many sessions none is in the processor's cache. */
 export interface Remembered {
-  readonly record: SessionRecord
+  credential: string
   /** The same frozen object for every check until something changes. */
   readonly verdict: Verdict & { readonly status: 'live' }
-  /** First instant at which the record must be looked at again: a limit, a decay. */
+  /** First instant at which the answer may be another or activity is to be recorded. */
+  readonly reviewAt: Instant
+  /** Address and browser that the record was last checked for; of no meaning unless `compared`. */
+  readonly ip: string | undefined
+  userAgent: string | undefined
+  /** Whether there was a client to compare. */
+  readonly compared: boolean
+  readonly record: SessionRecord
+  /** First instant at which the record must be read again: a limit, a decay. */
   readonly validUntil: Instant
-  /** First instant at which activity is to be recorded. */
-  readonly touchAt: Instant
   /** Whether the credential is the current one, not one that a step-up replaced a moment ago. */
   readonly current: boolean
   /** When the credential itself ends, whatever the session does; infinite for one that lives as long. */
   readonly until: Instant
-  /** The client that the record was last checked for; null when it was checked without one. */
-  readonly client: RequestContext | null
 }
 
 interface Generation {
   readonly entries: Map<string, Remembered>
-  /** Credentials by session, so that one change drops them all. */
-  readonly credentials: Map<SessionId, string[]>
+  /** Keys of the entries by session, so that one change drops them all. */
+  readonly keys: Map<SessionId, string[]>
 }
 
-const emptyGeneration = (): Generation => ({ entries: new Map(), credentials: new Map() })
+const emptyGeneration = (): Generation => ({ entries: new Map(), keys: new Map() })
+
+const keyLength = 12
+
+const keyOf = (credential: string): string => credential.slice(-keyLength)
+
+/** A slice of a header keeps the whole header in memory, 8 KiB of a client's choosing. */
+const copyOf = (credential: string): string => Buffer.from(credential).toString()
+
+const mostAgents = 1000
+const longestAgent = 512
+
+/** One copy of each browser's name, however many sessions it has: smaller, and already at hand when it is compared. */
+class Agents {
+  readonly #known: Map<string, string> = new Map()
+
+  same(agent: string | undefined): string | undefined {
+    if (agent === undefined || agent.length > longestAgent) return agent
+    const known = this.#known.get(agent)
+    if (known !== undefined) return known
+    if (this.#known.size >= mostAgents) this.#known.clear()
+    this.#known.set(agent, agent)
+    return agent
+  }
+}
 
 export class VerifiedCache {
   readonly capacity: number
@@ -41,6 +74,7 @@ export class VerifiedCache {
   #changes = 0
   /** Entries of the old generation that are in the young one too. */
   #inBoth = 0
+  readonly #agents: Agents = new Agents()
 
   /** `capacity` 0 remembers nothing. */
   constructor(capacity: number) {
@@ -48,31 +82,46 @@ export class VerifiedCache {
     this.#perGeneration = Math.ceil(capacity / 2)
   }
 
-  find(credential: string): Remembered | undefined {
-    const young = this.#young.entries.get(credential)
-    if (young !== undefined) return young
-    const old = this.#old.entries.get(credential)
-    if (old !== undefined) this.put(credential, old)
+  /** Untyped callers hand in anything; what is no text is not found. */
+  find(credential: unknown): Remembered | undefined {
+    if (typeof credential !== 'string') return undefined
+    const key = keyOf(credential)
+    const young = this.#young.entries.get(key)
+    if (young?.credential === credential) return young
+    const old = this.#old.entries.get(key)
+    if (old?.credential !== credential) return undefined
+    this.#keep(key, old)
     return old
   }
 
-  put(credential: string, entry: Remembered): void {
+  /** Puts copies of its own in place of the entry's credential and browser. */
+  put(entry: Remembered): void {
     if (this.#perGeneration === 0) return
-    const young = this.#young
-    if (!young.entries.has(credential)) {
-      if (young.entries.size >= this.#perGeneration) {
-        this.#old = young
-        this.#young = emptyGeneration()
-        this.#inBoth = 0
-        this.put(credential, entry)
-        return
-      }
-      if (this.#old.entries.has(credential)) this.#inBoth += 1
-      const siblings = young.credentials.get(entry.record.id)
-      if (siblings === undefined) young.credentials.set(entry.record.id, [credential])
-      else siblings.push(credential)
+    const key = keyOf(entry.credential)
+    const held = this.#young.entries.get(key)
+    entry.credential = held?.credential === entry.credential ? held.credential : copyOf(entry.credential)
+    entry.userAgent = this.#agents.same(entry.userAgent)
+    this.#keep(key, entry)
+  }
+
+  #keep(key: string, entry: Remembered): void {
+    const held = this.#young.entries.get(key)
+    // Two credentials with one end: the lists of keys could not tell them apart when one is to be dropped.
+    if (held !== undefined && held.credential !== entry.credential) return
+    if (held === undefined) this.#file(key, entry)
+    this.#young.entries.set(key, entry)
+  }
+
+  #file(key: string, { credential, record: { id } }: Remembered): void {
+    if (this.#young.entries.size >= this.#perGeneration) {
+      this.#old = this.#young
+      this.#young = emptyGeneration()
+      this.#inBoth = 0
     }
-    young.entries.set(credential, entry)
+    if (this.#old.entries.get(key)?.credential === credential) this.#inBoth += 1
+    const siblings = this.#young.keys.get(id)
+    if (siblings === undefined) this.#young.keys.set(id, [key])
+    else siblings.push(key)
   }
 
   /** Counts drops: a record read before one of them must not be put after it. */
@@ -85,7 +134,7 @@ export class VerifiedCache {
     this.#changes += 1
     const young = dropFrom(this.#young, id)
     const old = dropFrom(this.#old, id)
-    for (const credential of young) if (old.includes(credential)) this.#inBoth -= 1
+    for (const key of young) if (old.includes(key)) this.#inBoth -= 1
     return young.length > 0 || old.length > 0
   }
 
@@ -104,12 +153,12 @@ export class VerifiedCache {
 
 const none: readonly string[] = []
 
-/** The credentials whose entries it dropped. */
-function dropFrom({ entries, credentials }: Generation, id: SessionId): readonly string[] {
-  const dropped = credentials.get(id)
+/** The keys of the entries that it dropped. */
+function dropFrom({ entries, keys }: Generation, id: SessionId): readonly string[] {
+  const dropped = keys.get(id)
   if (dropped === undefined) return none
-  for (const credential of dropped) entries.delete(credential)
-  credentials.delete(id)
+  for (const key of dropped) entries.delete(key)
+  keys.delete(id)
   return dropped
 }
 

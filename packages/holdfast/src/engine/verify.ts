@@ -43,11 +43,11 @@ export function verify(
     if (options?.fresh === true) return lookUp(core, token, client, now, true)
     if (core.confirmation.holds(now)) {
       const entry = core.cache.find(token)
+      if (entry !== undefined && now < entry.reviewAt && answersFor(client, entry)) {
+        core.tally.remembered += 1
+        return entry.verdict
+      }
       if (entry !== undefined && now < entry.validUntil) {
-        if (now < entry.touchAt && answersFor(client, entry)) {
-          core.tally.remembered += 1
-          return entry.verdict
-        }
         core.tally.reviewed += 1
         return accept(core, { token, client, now, since: core.cache.changes, flight: undefined }, entry.record, entry)
       }
@@ -59,9 +59,9 @@ export function verify(
 }
 
 /** Whether the verdict for the client checked last is the one that this client would get. */
-function answersFor(presented: RequestContext | null, { client: checked, verdict }: Remembered): boolean {
+function answersFor(presented: RequestContext | null, { compared, ip, userAgent, verdict }: Remembered): boolean {
   if (presented === null) return !verdict.session.stepUpRequired
-  return checked !== null && presented.ip === checked.ip && presented.userAgent === checked.userAgent
+  return compared && presented.ip === ip && presented.userAgent === userAgent
 }
 
 /** What is none of ours, with why where there is a name for it. */
@@ -128,15 +128,18 @@ function accept(core: Core, check: Check, record: SessionRecord, standing: Stand
   const verdict = Object.freeze({ status: 'live', session } as const)
   core.tally.live += 1
   if (mayRemember(core, check)) {
-    const touchAt = touched.seenAt + touchInterval(touched)
-    core.cache.put(check.token, {
-      record: touched,
+    const changesAt = validUntil(touched, until, now)
+    core.cache.put({
+      credential: check.token,
       verdict,
-      validUntil: validUntil(touched, until, now),
-      touchAt,
+      reviewAt: Math.min(changesAt, touched.seenAt + touchInterval(touched)),
+      ip: client?.ip,
+      userAgent: client?.userAgent,
+      compared: client !== null,
+      record: touched,
+      validUntil: changesAt,
       current,
       until,
-      client,
     })
   }
   return verdict

@@ -59,13 +59,17 @@ function hasTooManyPairs(header: string): boolean {
 export function readCookie(header: string | undefined, name: string): string | null | undefined {
   if (header === undefined) return undefined
   let found: string | undefined
-  for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + 1)) {
+  let next = 0
+  for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, next)) {
+    next = at + 1
     if (!startsPair(header, at)) continue
     const from = valueStart(header, at + name.length)
     if (from === -1) continue
     if (found !== undefined) return null
-    const end = header.indexOf(';', from)
-    found = trimmed(header, from, end === -1 ? header.length : end)
+    const semicolonAt = header.indexOf(';', from)
+    // No pair starts inside a value.
+    next = semicolonAt === -1 ? header.length : semicolonAt
+    found = trimmed(header, from, next)
   }
   if (found !== undefined && (header.length > longestHeader || hasTooManyPairs(header))) return null
   return found

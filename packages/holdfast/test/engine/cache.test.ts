@@ -4,33 +4,51 @@ import { viewOf } from '../../src/engine/session.ts'
 import { record } from './support/records.ts'
 import { remoteFeed } from './support/stores.ts'
 
-function entry(id: string): Remembered {
+function entry(id: string, credential: string): Remembered {
   const known = record({ id })
   const session = viewOf(known, { elevated: false, stepUpRequired: false })
   return {
-    record: known,
+    credential,
     verdict: { status: 'live', session },
+    reviewAt: 1,
+    ip: undefined,
+    userAgent: undefined,
+    compared: false,
+    record: known,
     validUntil: 1,
-    touchAt: 1,
     current: true,
     until: Number.POSITIVE_INFINITY,
-    client: null,
   }
 }
 
 describe('the cache of verified sessions', () => {
   it('is keyed by the whole credential', () => {
     const cache = new VerifiedCache(10)
-    cache.put('hf1_aaaa', entry('a'))
+    cache.put(entry('a', 'hf1_aaaa'))
     expect(cache.find('hf1_aaaa')?.record.id).toBe('a')
     for (const near of ['hf1_aaa', 'hf1_aaaaa', 'hf1_aaaA', 'hf1_aaaa ', '']) expect(cache.find(near)).toBeUndefined()
   })
 
+  it('neither finds nor replaces a credential by another with the same end', () => {
+    const cache = new VerifiedCache(10)
+    const end = 'x'.repeat(40)
+    cache.put(entry('a', `hf1_a${end}`))
+    cache.put(entry('b', `hf1_b${end}`))
+    expect(cache.find(`hf1_b${end}`)).toBeUndefined()
+    expect(cache.find(`hf1_a${end}`)?.record.id).toBe('a')
+    cache.drop('a')
+    expect(cache.find(`hf1_a${end}`)).toBeUndefined()
+    cache.put(entry('b', `hf1_b${end}`))
+    expect(cache.find(`hf1_b${end}`)?.record.id).toBe('b')
+    cache.drop('b')
+    expect(cache.find(`hf1_b${end}`)).toBeUndefined()
+  })
+
   it('stays within its bound however many come, and keeps what is used', () => {
     const cache = new VerifiedCache(100)
-    cache.put('used', entry('used'))
+    cache.put(entry('used', 'used'))
     for (let at = 0; at < 10_000; at += 1) {
-      cache.put(`credential ${at}`, entry(`id ${at}`))
+      cache.put(entry(`id ${at}`, `credential ${at}`))
       expect(cache.find('used')).toBeDefined()
       expect(cache.size).toBeLessThanOrEqual(100)
     }
@@ -39,18 +57,18 @@ describe('the cache of verified sessions', () => {
 
   it('remembers nothing with a bound of 0', () => {
     const cache = new VerifiedCache(0)
-    cache.put('a', entry('a'))
+    cache.put(entry('a', 'a'))
     expect(cache.find('a')).toBeUndefined()
     expect(cache.size).toBe(0)
   })
 
   it('drops every credential of a session, in either generation, and no other', () => {
     const cache = new VerifiedCache(6)
-    cache.put('a1', entry('a'))
-    cache.put('b1', entry('b'))
-    cache.put('a2', entry('a'))
+    cache.put(entry('a', 'a1'))
+    cache.put(entry('b', 'b1'))
+    cache.put(entry('a', 'a2'))
     // The fourth makes the first three the old generation; a1 then moves up and stands in both.
-    cache.put('a3', entry('a'))
+    cache.put(entry('a', 'a3'))
     expect(cache.find('a1')).toBeDefined()
     cache.drop('a')
     for (const gone of ['a1', 'a2', 'a3']) expect(cache.find(gone)).toBeUndefined()
@@ -59,20 +77,20 @@ describe('the cache of verified sessions', () => {
 
   it('counts what stands in both generations once, also when it is dropped', () => {
     const cache = new VerifiedCache(6)
-    for (const name of ['a', 'b', 'c', 'd']) cache.put(name, entry(name))
+    for (const name of ['a', 'b', 'c', 'd']) cache.put(entry(name, name))
     expect(cache.size).toBe(4)
     expect(cache.find('a')).toBeDefined()
-    cache.put('b', entry('b'))
+    cache.put(entry('b', 'b'))
     expect(cache.size).toBe(4)
     cache.drop('a')
     expect(cache.size).toBe(3)
     cache.drop('c')
     expect(cache.size).toBe(2)
     // Full: what is in both falls out of the old one with it.
-    for (const name of ['e', 'f']) cache.put(name, entry(name))
+    for (const name of ['e', 'f']) cache.put(entry(name, name))
     expect(cache.size).toBe(4)
     cache.clear()
-    cache.put('g', entry('g'))
+    cache.put(entry('g', 'g'))
     expect(cache.size).toBe(1)
   })
 
@@ -81,7 +99,7 @@ describe('the cache of verified sessions', () => {
     const before = cache.changes
     cache.drop('nobody')
     expect(cache.changes).toBe(before + 1)
-    cache.put('a', entry('a'))
+    cache.put(entry('a', 'a'))
     cache.clear()
     expect(cache.changes).toBe(before + 2)
     expect(cache.find('a')).toBeUndefined()
