@@ -112,10 +112,13 @@ export interface SessionList<A extends Attributes = Attributes> {
   readonly next?: string
 }
 
-/** Told to a live connection when its session ends. */
+/**
+ * Told to a live connection when it must end: its session was revoked or has expired; or the client is to connect again,
+ * because this process closes, the secret that opened it was replaced (`regenerate`), or nobody can tell whether it lives.
+ */
 export type ConnectionEnd =
   | { readonly cause: 'revoked'; readonly reason: RevocationReason }
-  | { readonly cause: 'expired' | 'closing' | 'unknown' }
+  | { readonly cause: 'expired' | 'closing' | 'superseded' | 'unknown' }
 
 /** A live connection as the registry knows it. */
 export interface LiveConnection {

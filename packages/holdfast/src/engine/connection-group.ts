@@ -14,6 +14,8 @@ export interface Group<M> {
   readonly session: RevocableRecord
   readonly members: Set<M>
   lifetime: Lifetime
+  /** See `openerOf`, as the store said last; undefined until it is asked for the first time. */
+  opener: string | undefined
   /** When the store last said that the session lives. */
   checkedAt: Instant
   /** First of the looks at the store that have failed since; undefined when the latest did not. */

@@ -4,7 +4,7 @@ import { eventLoopTurn } from './clock.ts'
 import { type ConnectionsOptions, dueOf, endAt, type Group as GroupOf, type Lifetime, lifetimeOf } from './connection-group.ts'
 import { runHook } from './hook.ts'
 import type { RevocableRecord } from './pending.ts'
-import { endOf, sightingOf, touchInterval } from './record.ts'
+import { endOf, isSuperseded, openerOf, sightingOf, touchInterval } from './record.ts'
 
 type Close = (end: ConnectionEnd) => void
 type Group = GroupOf<Attached>
@@ -61,6 +61,7 @@ export class Connections {
       session,
       members: new Set(),
       lifetime,
+      opener: undefined,
       checkedAt: now,
       failingSince: undefined,
       changes: 0,
@@ -213,6 +214,13 @@ export class Connections {
     const revoked = record.reason ?? this.#options.reasonFor(record)
     if (revoked != null) this.end(id, { cause: 'revoked', reason: revoked })
     else if (endOf(record, now) === undefined) {
+      const { opener = openerOf(record) } = group
+      if (isSuperseded(opener, record)) {
+        // Whoever copied the old secret must not go on over what was opened with it; the owner opens anew with the new one.
+        this.end(id, { cause: 'superseded' })
+        return
+      }
+      group.opener = openerOf(record)
       group.lifetime = lifetimeOf(record)
       group.checkedAt = now
       group.failingSince = undefined

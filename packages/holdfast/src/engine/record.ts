@@ -17,6 +17,16 @@ export function elevationAt({ elevation }: Pick<SessionRecord, 'elevation'>, now
   return elevation !== null && now < elevation.until ? elevation : null
 }
 
+/** What opens the session until `regenerate` replaces it: the digest of its secret, or the salt of its access tokens. */
+export function openerOf({ digest, grant }: SessionRecord): string {
+  return grant?.salt ?? digest
+}
+
+/** Whether what opened the session then is dead now. What a step-up replaced is not: its holders go on, without the new rights. */
+export function isSuperseded(opener: string, record: SessionRecord): boolean {
+  return opener !== openerOf(record) && opener !== record.previous?.digest
+}
+
 const longestTouchInterval = 60_000
 
 /** How long activity goes unrecorded: a tenth of the idle limit, at most a minute. It can only end a session early. */

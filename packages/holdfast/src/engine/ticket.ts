@@ -9,7 +9,7 @@ import { checkBinding, unremarkable } from './bind.ts'
 import { type Core, endedBy, lookUpRecord, nowOf, write } from './core.ts'
 import { storeUnavailable } from './errors.ts'
 import { keptAddress } from './network.ts'
-import { elevationAt } from './record.ts'
+import { elevationAt, isSuperseded, openerOf } from './record.ts'
 import { readToken } from './refusal.ts'
 import type { RequestContext, Session, Verdict } from './session.ts'
 import { viewOf } from './session.ts'
@@ -21,6 +21,8 @@ const lifetime = 30_000
 interface TicketData {
   readonly session: string
   readonly ip: string | null
+  /** See `openerOf`: a new secret ends the tickets that the old one got. */
+  readonly opener: string | null
   /** Whether a step-up held when it was asked for: a secret without the new rights gives a ticket without them. */
   readonly elevated: boolean
 }
@@ -31,13 +33,15 @@ function ticketsOf({ store }: Core): TicketStore {
   return tickets
 }
 
-/** Whether the session lives is asked when the ticket is used, and then of the store. */
+/** Whether the session lives is asked when the ticket is used, and then of the store again. */
 export async function issueTicket(core: Core, session: Session, context: RequestContext = {}): Promise<IssuedTicket> {
   const tickets = ticketsOf(core)
   const { token, digest } = core.tokens.mint({ kind: 'ticket', id: session.id, generation: 0 })
   const expiresAt = nowOf(core) + lifetime
+  const record = await lookUpRecord(core, session.id)
   const data = {
     session: session.id,
+    opener: record === undefined ? null : openerOf(record),
     ip: keptAddress(context.ip),
     elevated: session.elevatedUntil !== null,
   } satisfies TicketData
@@ -71,13 +75,15 @@ export async function redeemTicket(core: Core, text: string, client: RequestCont
 async function judge(
   core: Core,
   record: SessionRecord | undefined,
-  { ip, elevated }: TicketData,
+  { ip, elevated, opener }: TicketData,
   client: RequestContext | null,
 ): Promise<Verdict> {
   if (record === undefined) return dead(core, 'not-found', undefined, client)
   const now = nowOf(core)
   const ended = endedBy(core, record, now)
   if (ended !== undefined) return dead(core, ended, record, client)
+  // `undefined` in a ticket of a release that did not ask: those are gone within its lifetime.
+  if (opener != null && isSuperseded(opener, record)) return dead(core, 'superseded', record, client)
   // Held against the client that asked for the ticket, by the policies that hold for the session.
   const asked = ip === null ? record : { ...record, lastIp: ip }
   const binding = client === null ? unremarkable : checkBinding(core, asked, client)

@@ -62,7 +62,7 @@ export abstract class OpenConnection<A extends Attributes = Attributes> implemen
   }
 
   /** Ends it for a client that is to connect again: attached until what was sent is taken. */
-  protected abstract giveUp(cause: 'closing' | 'unknown'): void
+  protected abstract giveUp(cause: 'closing' | 'superseded' | 'unknown'): void
 
   /** The last words; nothing waits before them. */
   protected abstract sayEnded(reason: SessionEndReason): void
@@ -95,7 +95,7 @@ export abstract class OpenConnection<A extends Attributes = Attributes> implemen
   /** The session has ended, or this process is about to: nothing is sent from here on but the last words. */
   #finish(end: ConnectionEnd): void {
     if (this.#hasLeft) return
-    if (end.cause === 'closing' || end.cause === 'unknown') {
+    if (end.cause === 'closing' || end.cause === 'superseded' || end.cause === 'unknown') {
       this.giveUp(end.cause)
       return
     }

@@ -193,8 +193,8 @@ export class GuardedSocket extends OpenConnection implements SocketSession {
 
   // How it ends.
 
-  protected giveUp(cause: 'closing' | 'unknown'): void {
-    this.#endWith(cause === 'closing' ? closeCodes.goingAway : closeCodes.tryAgainLater)
+  protected giveUp(cause: 'closing' | 'superseded' | 'unknown'): void {
+    this.#endWith(cause === 'unknown' ? closeCodes.tryAgainLater : closeCodes.goingAway)
   }
 
   protected sayEnded(reason: SessionEndReason): void {

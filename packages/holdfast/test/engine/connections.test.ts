@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { SessionId, SessionStore } from '../../src/store/store.ts'
-import { hour, minute, type Started, second, settle, start } from './support/start.ts'
+import { hour, minute, must, type Started, second, settle, start } from './support/start.ts'
 import { failingStore, holdingStore, remoteFeed, wrapStore } from './support/stores.ts'
 
 async function attached(options: Parameters<typeof start>[0] = {}) {
@@ -96,6 +96,40 @@ describe('a live connection', () => {
     await settle()
     expect(close.mock.calls).toEqual([[revoked]])
     expect(started.clock.pending).toBe(1)
+  })
+
+  it('is closed when the secret that opened it is replaced, on whichever node, and not by a step-up', async () => {
+    const store = memoryStore()
+    const here = await attached({ store: wrapStore(store, (_, run) => run(), remoteFeed(store.changes)) })
+    const there = start({ store, clock: here.clock, seed: 2 })
+    const raised = must(await there.engine.elevate(here.id, { amr: ['otp'] }))
+    here.clock.advance(minute)
+    await settle()
+    expect(here.close).not.toHaveBeenCalled()
+    await there.engine.regenerate(here.id)
+    here.clock.advance(second)
+    await settle()
+    expect(here.close.mock.calls).toEqual([[{ cause: 'superseded' }]])
+    const anew = vi.fn()
+    here.engine.attach(raised.session, anew)
+    here.clock.advance(minute)
+    await settle()
+    expect(anew).not.toHaveBeenCalled()
+  })
+
+  it('of a session that tokens carry outlives its refreshes, and not a new secret', async () => {
+    const { engine, clock } = start()
+    const { session, refreshToken } = await engine.issueTokens({ subject: 'alice' })
+    const close = vi.fn()
+    engine.attach(session, close)
+    await settle()
+    expect((await engine.refresh(refreshToken)).status).toBe('live')
+    clock.advance(second)
+    await settle()
+    expect(close).not.toHaveBeenCalled()
+    await engine.regenerate(session.id)
+    await settle()
+    expect(close.mock.calls).toEqual([[{ cause: 'superseded' }]])
   })
 
   it('is closed when its session expires, which is told once, and not while the session is in use', async () => {

@@ -60,6 +60,15 @@ describe('a ticket', () => {
     expect(outcomeOf(await engine.redeemTicket(ticket, firefox))).toBe('logout')
   })
 
+  it('is worth nothing once the secret that asked for it is replaced, and outlives a step-up', async () => {
+    const { engine, ticket, issued } = await ticketed()
+    const { ticket: other } = await engine.issueTicket(issued.session, firefox)
+    await engine.elevate(issued.session.id, { amr: ['otp'], context: firefox })
+    expect(outcomeOf(await engine.redeemTicket(ticket, firefox))).toBe('live')
+    await engine.regenerate(issued.session.id)
+    expect(outcomeOf(await engine.redeemTicket(other, firefox))).toBe('superseded')
+  })
+
   it('is held against the client that asked for it, as the policies say', async () => {
     const stolen = await ticketed()
     expect(outcomeOf(await stolen.engine.redeemTicket(stolen.ticket, chrome))).toBe('binding-mismatch')

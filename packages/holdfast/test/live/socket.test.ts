@@ -51,6 +51,15 @@ describe('an open WebSocket', () => {
     })
   })
 
+  it('closes with 1001 when its secret is replaced: the owner connects again with the new one', async () => {
+    const { session, bearer } = await at.signedIn()
+    const copied = await at.open(bearer)
+    const { token = '' } = (await at.world.holdfast.regenerate(session.id)) ?? {}
+    expect(await copied.closed).toEqual([1001, ''])
+    expect(await at.refused(bearer)).toEqual([401, 'session-revoked'])
+    await at.open({ authorization: `Bearer ${token}` })
+  })
+
   it('delivers nothing and sends nothing after the end, and cuts off a client that does not go', async () => {
     const { session, bearer } = await at.signedIn()
     const client = await at.open(bearer)
