@@ -53,6 +53,9 @@ function checkCounters(store: Partial<HoldfastOptions['store']> | undefined, rep
  * Throws `ConfigurationError` listing every problem: wrong values, contradictions, names that are not options.
  */
 export function createHoldfast<A extends Attributes = RegisteredAttributes>(options: HoldfastOptions<A>): Holdfast<A> {
+  if (typeof options !== 'object' || options === null) {
+    throw new ConfigurationError([{ field: 'options', message: 'must be an object' }])
+  }
   const found: FieldProblem[] = unknownNames(options, [...engineOptionNames, ...httpOptionNames], '')
   const report: Report = (problem) => found.push(problem)
   const engineSettings = parseEngineOptions(options, report)

@@ -17,6 +17,18 @@ export interface Range {
   readonly max: number
 }
 
+/** A group of options: what is no object, and names in it that are no options. Passed over, a misspelt limit would be the default. */
+export function checkGroup(value: unknown, field: string, names: readonly string[], report: Report): void {
+  if (value === undefined) return
+  if (typeof value !== 'object' || value === null) {
+    report({ field, message: 'must be an object' })
+    return
+  }
+  for (const name of Object.keys(value)) {
+    if (!names.includes(name)) report({ field: `${field}.${name}`, message: 'is not an option' })
+  }
+}
+
 export function readDuration(value: unknown, field: string, range: Range, report: Report): number {
   if (value === undefined) return range.default
   const ms = milliseconds(value)

@@ -7,7 +7,18 @@ import type { FaultLogger } from './events.ts'
 import { unfailing } from './hook.ts'
 import { type JwtOptions, type JwtSettings, readJwt } from './jwt/options.ts'
 import { checkHooks, checkStore, readPromotion, readSecrets } from './option-checks.ts'
-import { day, hour, longestLimit, minute, type Report, readChoice, readCount, readDuration, second } from './option-readers.ts'
+import {
+  checkGroup,
+  day,
+  hour,
+  longestLimit,
+  minute,
+  type Report,
+  readChoice,
+  readCount,
+  readDuration,
+  second,
+} from './option-readers.ts'
 import { type ChangePolicy, changePolicies } from './policies.ts'
 import type { StandardSchema } from './schema.ts'
 import { readShadow, type ShadowOptions, type ShadowSettings } from './shadow.ts'
@@ -195,6 +206,7 @@ const durablePolicies: readonly DurablePolicy[] = ['accept', 'refuse']
 const capPolicies: readonly WhenFull[] = ['evict-oldest', 'evict-idle', 'refuse']
 
 function readLimits(given: EngineOptions['limits'], name: keyof typeof limitDefaults, report: Report): Limits {
+  checkGroup(given?.[name], `limits.${name}`, ['idle', 'absolute'], report)
   const defaults = limitDefaults[name]
   const range = (value: number) => ({ default: value, min: second, max: longestLimit })
   const idle = readDuration(given?.[name]?.idle, `limits.${name}.idle`, range(defaults.idle), report)
@@ -205,6 +217,7 @@ function readLimits(given: EngineOptions['limits'], name: keyof typeof limitDefa
 
 function readCap(given: EngineOptions['sessionsPerSubject'], report: Report): EngineSettings['cap'] {
   if (given === 'unlimited') return null
+  checkGroup(given, 'sessionsPerSubject', ['max', 'whenFull'], report)
   return {
     max: readCount(given?.max, 'sessionsPerSubject.max', { default: 5, min: 1, max: 10_000 }, report),
     whenFull: readChoice(given?.whenFull, 'sessionsPerSubject.whenFull', capPolicies, 'evict-oldest', report),
@@ -212,7 +225,7 @@ function readCap(given: EngineOptions['sessionsPerSubject'], report: Report): En
 }
 
 function readBreaker(given: EngineOptions['breaker'], report: Report): BreakerSettings {
-  if (given !== undefined && typeof given !== 'object') report({ field: 'breaker', message: 'must be an object' })
+  checkGroup(given, 'breaker', ['faults', 'pause'], report)
   return {
     faults: readCount(given?.faults, 'breaker.faults', { default: 10, min: 1, max: 1_000_000 }, report),
     pause: readDuration(given?.pause, 'breaker.pause', durations.breakerPause, report),
@@ -227,6 +240,7 @@ function logToStandardError(fault: unknown, doing: string): void {
 export function parseEngineOptions<A extends Attributes>(options: EngineOptions<A>, report: Report): EngineSettings {
   checkStore(options.store, report)
   checkHooks(options, report)
+  checkGroup(options.limits, 'limits', Object.keys(limitDefaults), report)
   const limits = {
     signedIn: readLimits(options.limits, 'signedIn', report),
     remembered: readLimits(options.limits, 'remembered', report),

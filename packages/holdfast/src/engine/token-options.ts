@@ -1,6 +1,6 @@
 /** The `tokens` option: sessions that are carried by access and refresh tokens. */
 import type { Duration } from './duration.ts'
-import { day, longestLimit, minute, type Report, readChoice, readDuration, second } from './option-readers.ts'
+import { checkGroup, day, longestLimit, minute, type Report, readChoice, readDuration, second } from './option-readers.ts'
 
 /** What a spent refresh token that turns up again ends: its session, or every session of its subject. */
 export type ReusePolicy = 'session' | 'subject'
@@ -43,10 +43,7 @@ const tokenDurations = {
 const reusePolicies: readonly ReusePolicy[] = ['session', 'subject']
 
 export function readTokens(given: TokenOptions | undefined, report: Report): TokenSettings {
-  const known = [...Object.keys(tokenDurations), 'onReuse']
-  for (const name of Object.keys(given ?? {})) {
-    if (!known.includes(name)) report({ field: `tokens.${name}`, message: 'is not an option' })
-  }
+  checkGroup(given, 'tokens', [...Object.keys(tokenDurations), 'onReuse'], report)
   const read = (name: keyof typeof tokenDurations) => readDuration(given?.[name], `tokens.${name}`, tokenDurations[name], report)
   const limits = { idle: read('idle'), absolute: read('absolute') }
   const accessLifetime = read('accessLifetime')

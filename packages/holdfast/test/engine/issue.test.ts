@@ -80,6 +80,12 @@ describe('issue', () => {
     expect(await store.list({ limit: 1 })).toEqual({ items: [] })
   })
 
+  it('says of a number that a subject is text: ids of a database often are numbers', async () => {
+    const { engine } = start()
+    const issuing = engine.issue({ subject: 7 as unknown as string })
+    await expect(issuing).rejects.toMatchObject({ fields: [{ field: 'subject', message: 'must be text' }] })
+  })
+
   it.each([Number.NaN, Number.POSITIVE_INFINITY, -1, 1.5, '0'])('refuses %s as the time of proof', async (authTime) => {
     await expect(start().engine.issue({ subject: 'alice', authTime: authTime as number })).rejects.toMatchObject({
       fields: [{ field: 'authTime' }],

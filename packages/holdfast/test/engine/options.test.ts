@@ -14,7 +14,25 @@ function parse(options: Record<string, unknown> = {}) {
   return { settings, problems, fields: problems.map(({ field }) => field) }
 }
 
+/** Passed over, each would leave the default in force, with nobody told. */
+const misspelt: readonly [options: Record<string, unknown>, field: string, message: string][] = [
+  [{ limits: { signedin: { idle: '5m' } } }, 'limits.signedin', 'is not an option'],
+  [{ limits: { signedIn: { idel: '5m' } } }, 'limits.signedIn.idel', 'is not an option'],
+  [{ limits: '5m' }, 'limits', 'must be an object'],
+  [{ limits: { anonymous: '5m' } }, 'limits.anonymous', 'must be an object'],
+  [{ sessionsPerSubject: { maximum: 1 } }, 'sessionsPerSubject.maximum', 'is not an option'],
+  [{ sessionsPerSubject: 1 }, 'sessionsPerSubject', 'must be an object'],
+  [{ breaker: { fault: 3 } }, 'breaker.fault', 'is not an option'],
+  [{ breaker: null }, 'breaker', 'must be an object'],
+  [{ tokens: { lifetime: '5m' } }, 'tokens.lifetime', 'is not an option'],
+  [{ tokens: '5m' }, 'tokens', 'must be an object'],
+]
+
 describe('engine options', () => {
+  it.each(misspelt)('pass over nothing: %j', (options, field, message) => {
+    expect(parse(options).problems).toEqual([{ field, message }])
+  })
+
   it('default to the documented policy', () => {
     const { settings, problems } = parse()
     expect(problems).toEqual([])

@@ -68,6 +68,7 @@ describe('options', () => {
       ].sort(),
     )
     expect(found.trustproxy).toBe('is not an option')
+    expect(() => createHoldfast(undefined as unknown as HoldfastOptions)).toThrow(/options: must be an object/)
   })
 
   test.each<[string, object, string | undefined]>([
