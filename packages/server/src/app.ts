@@ -29,7 +29,6 @@ export async function createApp(services: Services): Promise<App> {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: longestBody,
     requestTimeout: requestTimeoutMs,
-    trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
     // Made here: one from the client could be chosen to mislead a reader of the log.
     genReqId: () => randomText(9),
     requestIdHeader: false,

@@ -40,7 +40,12 @@ function requireAdministrator({ securityLog }: Services): preHandlerHookHandler 
     const account = callers.get(request)
     if (account?.role === 'admin') return
     const path = request.routeOptions.url ?? ''
-    securityLog({ kind: 'authz_fail', subject: account?.id ?? null, ip: request.ip, object: `${request.method} ${path}` })
+    securityLog({
+      kind: 'authz_fail',
+      subject: account?.id ?? null,
+      ip: request.holdfast.ip ?? null,
+      object: `${request.method} ${path}`,
+    })
     throw new HoldfastError('forbidden')
   }
 }

@@ -21,7 +21,7 @@ export function installRequestLog(whenEnded: (listener: Ended) => void): void {
         path,
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,
-        ip: request.ip,
+        ip: request.holdfast?.ip,
         session: request.holdfast?.session?.id,
         // Its client had gone before the answer was with the connection.
         aborted: reply.raw.writableFinished ? undefined : true,

@@ -55,13 +55,19 @@ async function endSession({ params, request, services, account }: Call<undefined
   const target = await services.holdfast.get(params.id)
   if (target === undefined) throw new HoldfastError('not-found')
   await services.holdfast.revoke({ session: target.id }, { reason: 'admin' })
-  const event = { subject: target.subject, actor: account.id, ip: request.ip, session: target.id }
+  const event = { subject: target.subject, actor: account.id, ip: request.holdfast.ip ?? null, session: target.id }
   services.securityLog({ kind: 'authz_admin', ...event, outcome: 'session-ended' })
 }
 
 async function everyoneOut({ request, services, account }: Call): Promise<unknown> {
   const { durable } = await services.holdfast.revokeAll()
-  services.securityLog({ kind: 'authz_admin', subject: null, actor: account.id, ip: request.ip, outcome: 'everyone-out' })
+  services.securityLog({
+    kind: 'authz_admin',
+    subject: null,
+    actor: account.id,
+    ip: request.holdfast.ip ?? null,
+    outcome: 'everyone-out',
+  })
   return { durable }
 }
 

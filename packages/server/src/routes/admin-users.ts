@@ -54,7 +54,7 @@ function logChange(
   subject: string,
   outcome: string | null,
 ): void {
-  services.securityLog({ kind, subject, actor: account.id, ip: request.ip, outcome })
+  services.securityLog({ kind, subject, actor: account.id, ip: request.holdfast.ip ?? null, outcome })
 }
 
 async function listUsers({ query, services }: Call<undefined, ListQuery>): Promise<unknown> {
@@ -97,7 +97,13 @@ async function deleteUser(call: Call<undefined, undefined, Id>): Promise<void> {
 async function endUserSessions({ params, services, request, account }: Call<undefined, undefined, Id>): Promise<unknown> {
   if ((await services.accounts.get(params.id)) === undefined) throw new HoldfastError('not-found')
   const { revoked, durable } = await services.holdfast.revoke({ subject: params.id }, { reason: 'admin' })
-  services.securityLog({ kind: 'authz_admin', subject: params.id, actor: account.id, ip: request.ip, outcome: 'sessions-ended' })
+  services.securityLog({
+    kind: 'authz_admin',
+    subject: params.id,
+    actor: account.id,
+    ip: request.holdfast.ip ?? null,
+    outcome: 'sessions-ended',
+  })
   return { revoked: revoked.length, durable }
 }
 

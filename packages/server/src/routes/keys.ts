@@ -105,7 +105,7 @@ async function makeAnyKey({ body, request, services, account }: Call<AnyKeyBody>
   const input = inputOf(owner, rest)
   const made = imported === undefined ? await apiKeys.create(input) : { key: await apiKeys.import({ ...input, token: imported }) }
   const outcome = imported === undefined ? 'api-key-made' : 'api-key-imported'
-  securityLog({ kind: 'authz_admin', subject: owner, actor: account.id, ip: request.ip, outcome })
+  securityLog({ kind: 'authz_admin', subject: owner, actor: account.id, ip: request.holdfast.ip ?? null, outcome })
   return { ...made, key: keyWire(made.key) }
 }
 
@@ -115,7 +115,13 @@ async function endOwnKey({ params, services, account }: Call<undefined, undefine
 
 async function endAnyKey({ params, request, services, account }: Call<undefined, undefined, Id>): Promise<void> {
   if (!(await services.apiKeys.revoke(params.id))) throw new HoldfastError('not-found')
-  services.securityLog({ kind: 'authz_admin', subject: null, actor: account.id, ip: request.ip, outcome: 'api-key-ended' })
+  services.securityLog({
+    kind: 'authz_admin',
+    subject: null,
+    actor: account.id,
+    ip: request.holdfast.ip ?? null,
+    outcome: 'api-key-ended',
+  })
 }
 
 export const keyRoutes: readonly Route[] = [

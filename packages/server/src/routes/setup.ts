@@ -45,13 +45,18 @@ export const setupRoutes: readonly Route[] = [
       await services.holdfast.http.limits.attempt.spend(request.holdfast.ip)
       const verdict = services.setup.judge(token)
       if (verdict !== 'right') {
-        services.securityLog({ kind: 'setup_refused', subject: null, ip: request.ip, reason: verdict })
+        services.securityLog({ kind: 'setup_refused', subject: null, ip: request.holdfast.ip ?? null, reason: verdict })
         throw new HoldfastError('forbidden', { detail: refusals[verdict] })
       }
       // Before hashing, so that the token is no way to keep the processor busy once it is spent.
       if (!(await services.setup.isNeeded())) throw new HoldfastError('conflict', { detail: 'Set-up is done already' })
       const account = await createAccount(services, { username, password, role: 'admin' }, true)
-      services.securityLog({ kind: 'user_created', subject: account.id, ip: request.ip, outcome: 'first-administrator' })
+      services.securityLog({
+        kind: 'user_created',
+        subject: account.id,
+        ip: request.holdfast.ip ?? null,
+        outcome: 'first-administrator',
+      })
       return { user: userWire(account) }
     },
   }),
