@@ -44,7 +44,7 @@ describe('sign-in', () => {
     assert.equal(answer.json.user.username, 'root')
     assert.deepEqual(Object.keys(answer.json).sort(), ['session', 'user'])
     const [session = '', device = '', csrf = ''] = [...answer.setCookies].sort().reverse()
-    assert.match(device, /^device=[\w-]{44}; .*HttpOnly/)
+    assert.match(device, /^device=[\w-]{46}; .*HttpOnly/)
     assert.match(device, /SameSite=Strict/i)
     assert.match(device, /Max-Age=34560000/)
     assert.match(session, /^session=hf1_[\w-]+; /)
