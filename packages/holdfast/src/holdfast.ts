@@ -82,5 +82,5 @@ export function createHoldfast<A extends Attributes = RegisteredAttributes>(opti
     acceptsJwt: engineSettings.jwt !== null,
   }
   const lockouts = { list: (limit = 200) => lockout.list(limit), lift: (id: string) => lockout.lift(id) }
-  return { ...engine, lockouts, http, handle: (request, info) => openFetch(http, request, info) }
+  return { ...engine, lockouts, http, handle: async (request, info) => openFetch(http, request, info) }
 }

@@ -64,7 +64,7 @@ async function goOn(entering: Awaitable<Answer | undefined>, c: Context, next: N
 }
 
 function throughNode(core: HttpCore, c: Context, next: Next, pair: NodePair): ReturnType<MiddlewareHandler> {
-  const exchange = new HonoExchange(core, new NodeFetchCarrier(pair, () => c.req.raw))
+  const exchange = new HonoExchange(core, new NodeFetchCarrier(pair, c.req))
   c.set('holdfast', exchange)
   const entering = enter(exchange)
   return entering === undefined ? next() : goOn(entering, c, next)

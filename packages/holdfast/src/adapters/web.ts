@@ -10,7 +10,7 @@ import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { StartAnonymousInput } from '../http/changes.ts'
 import { Exchange } from '../http/exchange.ts'
-import { type ConnectionInfo, type FinishedResponse, responseOf, type WebExchange } from '../http/fetch.ts'
+import { type ConnectionInfo, type FinishedResponse, openFetch, responseOf, type WebExchange } from '../http/fetch.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { answerFor } from '../http/problem.ts'
 import { openAnonymousStream, openStream } from '../http/sse.ts'
@@ -34,7 +34,8 @@ export type HeldWebHandler = (request: Request, info?: ConnectionInfo) => Promis
  */
 export function holdfastWeb<A extends Attributes>(holdfast: Holdfast<A>): (handler: WebHandler<A>) => HeldWebHandler {
   return (handler) => async (request, info) => {
-    const held = await holdfast.handle(request, info)
+    const opening = openFetch(holdfast.http, request, info)
+    const held = opening instanceof Promise ? await opening : opening
     if (held.response !== undefined) return held.response
     try {
       return held.finish(await handler(request, held))

@@ -1,5 +1,5 @@
 /** Requests and responses of the fetch standard: Next.js, Deno, Bun, workers, and Hono away from Node. */
-import type { Attributes } from '../store/store.ts'
+import type { Attributes, Awaitable } from '../store/store.ts'
 import { type Carrier, type RequestHeaders, readHeaders } from './carrier.ts'
 import { withCookieLine } from './cookies.ts'
 import type { HttpCore } from './core.ts'
@@ -38,11 +38,16 @@ class LazyHeaders {
   }
 }
 
+/** Most requests set one header, or none: a map is made when there is something to put into it. */
+type Lines = Map<string, string> | undefined
+
+const nothing: ReadonlyMap<string, string> = new Map()
+
 export class FetchCarrier implements Carrier {
   readonly #request: Request
-  readonly #defaults: Map<string, string> = new Map()
-  readonly #set: Map<string, string> = new Map()
-  readonly #cookies: Map<string, string> = new Map()
+  #defaults: Lines = undefined
+  #set: Lines = undefined
+  #cookies: Lines = undefined
   readonly peer: string | undefined
   readonly headers: RequestHeaders
 
@@ -71,14 +76,17 @@ export class FetchCarrier implements Carrier {
   }
 
   setDefault(name: string, value: string): void {
+    this.#defaults ??= new Map()
     this.#defaults.set(name, value)
   }
 
   setHeader(name: string, value: string): void {
+    this.#set ??= new Map()
     this.#set.set(name, value)
   }
 
   setCookie(name: string, line: string): void {
+    this.#cookies ??= new Map()
     this.#cookies.set(name, line)
   }
 
@@ -97,13 +105,13 @@ export class FetchCarrier implements Carrier {
 
   /** The response with the session's headers and cookies, beside its own. */
   finish(response: Response): FinishedResponse {
-    const onlyDefaults = this.#set.size === 0 && this.#cookies.size === 0
-    if (onlyDefaults && this.#addDefaults(response.headers)) return response as FinishedResponse
+    const onlyDefaults = this.#set === undefined && this.#cookies === undefined
+    if (onlyDefaults && this.#addDefaults(response)) return response as FinishedResponse
     // A copy: an app may answer many requests with one response, and what is set here is for this client alone.
     const sent = new Response(response.body, response)
-    this.#addDefaults(sent.headers)
-    for (const [name, value] of this.#set) sent.headers.set(name, value)
-    if (this.#cookies.size === 0) return sent as FinishedResponse
+    this.#addDefaults(sent)
+    for (const [name, value] of this.#set ?? nothing) sent.headers.set(name, value)
+    if (this.#cookies === undefined) return sent as FinishedResponse
     let lines = sent.headers.getSetCookie()
     for (const [name, line] of this.#cookies) lines = withCookieLine(lines, name, line)
     sent.headers.delete('set-cookie')
@@ -112,8 +120,10 @@ export class FetchCarrier implements Carrier {
   }
 
   /** False when these headers cannot be changed, as those of a response that `fetch` gave. */
-  #addDefaults(headers: Headers): boolean {
+  #addDefaults(response: Response): boolean {
+    if (this.#defaults === undefined) return true
     try {
+      const { headers } = response
       for (const [name, value] of this.#defaults) if (!headers.has(name)) headers.set(name, value)
       return true
     } catch {
@@ -157,13 +167,18 @@ export class FetchExchange<A extends Attributes = Attributes> extends Exchange<A
   }
 }
 
-export async function openFetch<A extends Attributes>(
+function answered<A extends Attributes>(exchange: FetchExchange<A>, answer: Answer | undefined): FetchExchange<A> {
+  if (answer !== undefined) exchange.answer(answer)
+  return exchange
+}
+
+/** At once, without a promise, when this node has verified the credential before. */
+export function openFetch<A extends Attributes>(
   core: HttpCore<A>,
   request: Request,
   info: ConnectionInfo = {},
-): Promise<FetchExchange<A>> {
+): Awaitable<FetchExchange<A>> {
   const exchange = new FetchExchange(core, new FetchCarrier(request, info))
-  const answer = await enter(exchange)
-  if (answer !== undefined) exchange.answer(answer)
-  return exchange
+  const entering = enter(exchange)
+  return entering instanceof Promise ? entering.then((answer) => answered(exchange, answer)) : answered(exchange, entering)
 }

@@ -19,13 +19,13 @@ function withDefault(headers: OutgoingHttpHeaders | undefined, name: string, val
 
 export class NodeFetchCarrier extends NodeCarrier {
   readonly #outgoing: ServerResponse
-  readonly #requestOf: () => Request
+  readonly #held: { readonly raw: Request }
 
-  /** `requestOf` gives the framework's own request, whose body it is. */
-  constructor({ incoming, outgoing }: NodePair, requestOf: () => Request) {
+  /** `held` gives the framework's own request, whose body it is; made only when it is asked for. */
+  constructor({ incoming, outgoing }: NodePair, held: { readonly raw: Request }) {
     super(incoming, outgoing)
     this.#outgoing = outgoing
-    this.#requestOf = requestOf
+    this.#held = held
   }
 
   // These servers send every header in one `writeHead`: one set before would send each of them the slow way.
@@ -38,6 +38,6 @@ export class NodeFetchCarrier extends NodeCarrier {
 
   // Reading the body from under the framework's request would leave both with half of it.
   override readBody(limit: number): Promise<Uint8Array | null | undefined> {
-    return new FetchCarrier(this.#requestOf(), {}).readBody(limit)
+    return new FetchCarrier(this.#held.raw, {}).readBody(limit)
   }
 }
