@@ -5,12 +5,10 @@ import { type ConnectionsOptions, dueOf, endAt, type Group as GroupOf, type Life
 import { runHook } from './hook.ts'
 import type { RevocableRecord } from './pending.ts'
 import { endOf, isSuperseded, openerOf, sightingOf, touchInterval } from './record.ts'
+import { inTurns, perTurn } from './turns.ts'
 
 type Close = (end: ConnectionEnd) => void
 type Group = GroupOf<Attached>
-
-/** Look-ups under way at once when all are looked up; between two such batches requests have their turn. */
-const batch = 64
 
 class Attached implements LiveConnection {
   readonly #all: Connections
@@ -131,14 +129,21 @@ export class Connections {
     }
   }
 
-  endAll(end: ConnectionEnd): void {
-    for (const id of [...this.#groups.keys()]) this.end(id, end)
+  /** None is served any more from now on; closing them takes some turns, and ten thousand at once would hold up everything. */
+  async endAll(end: ConnectionEnd): Promise<void> {
+    const groups = [...this.#groups.values()]
+    const all = groups.flatMap(({ members }) => [...members])
+    for (const { members } of groups) members.clear()
+    this.#groups.clear()
+    this.#count = 0
+    this.#disarm()
+    await inTurns(all, (member) => this.#close(member, end))
   }
 
   /** Closes what is attached, and from now on whatever would be. */
-  close(): void {
+  close(): Promise<void> {
     this.#isClosed = true
-    this.endAll({ cause: 'closing' })
+    return this.endAll({ cause: 'closing' })
   }
 
   /** Looks sessions up again after a change: these, or all that are attached. */
@@ -148,12 +153,15 @@ export class Connections {
       void this.#lookUpAll()
       return
     }
+    const attached: SessionId[] = []
     for (const id of ids) {
       const group = this.#groups.get(id)
       if (group === undefined) continue
       group.changes += 1
-      void this.#lookUp(id)
+      attached.push(id)
     }
+    // One that hangs holds up no other.
+    void inTurns(attached, (id) => void this.#lookUp(id))
   }
 
   get count(): number {
@@ -173,9 +181,9 @@ export class Connections {
     do {
       this.#walk = 'under way'
       const ids = [...this.#groups.keys()]
-      for (let start = 0; start < ids.length; start += batch) {
+      for (let start = 0; start < ids.length; start += perTurn) {
         if (start > 0) await eventLoopTurn()
-        await Promise.all(ids.slice(start, start + batch).map((id) => this.#lookUp(id)))
+        await Promise.all(ids.slice(start, start + perTurn).map((id) => this.#lookUp(id)))
       }
     } while (this.#isToWalkAgain)
     this.#walk = 'none'
@@ -274,11 +282,13 @@ export class Connections {
 
   #lookUpDue(now: Instant): void {
     this.#nextDue = Number.POSITIVE_INFINITY
+    const all: SessionId[] = []
     for (const [id, group] of this.#groups) {
       const due = dueOf(group)
-      if (now >= due) void this.#lookUp(id)
+      if (now >= due) all.push(id)
       else this.#dueAt(due)
     }
+    void inTurns(all, (id) => void this.#lookUp(id))
   }
 
   /** Neither the feed nor a look at the store has vouched for these within the grace. */

@@ -168,7 +168,7 @@ export function createEngine<A extends Attributes>(settings: EngineSettings, sto
     checkCsrfToken: (session, token) => core.keyring.all.some((key) => equalText(csrfOf(session, key), token)),
     close: async () => {
       stopSweeping()
-      core.connections.close()
+      await core.connections.close()
       await core.pending.stop()
       await core.touches.flush()
       core.touches.stop()

@@ -114,7 +114,7 @@ export async function applyRevocation(core: Core, target: RevokeTarget, revocati
     core.events.emit({ kind: 'session_revoked', session: id, subject, reason: revocation.reason })
   }
   if ('everyone' in target) {
-    core.connections.endAll({ cause: 'revoked', reason: revocation.reason })
+    await core.connections.endAll({ cause: 'revoked', reason: revocation.reason })
     core.events.emit({ kind: 'session_everyone_out', reason: revocation.reason })
   }
   return revoked
