@@ -1,5 +1,5 @@
 /** Cases of tokens: an exchange of a refresh token, and JWTs by public keys beside the libraries that know nothing else. */
-import { randomBytes } from 'node:crypto'
+import { createPublicKey, randomBytes } from 'node:crypto'
 import { type Clock, createHoldfast, type RefreshVerdict } from 'holdfast'
 import { memoryStore } from 'holdfast/store/memory'
 import { RandomPool, systemRandom } from '../../packages/holdfast/src/engine/crypto.ts'
@@ -7,13 +7,7 @@ import { createAccessTokens } from '../../packages/holdfast/src/engine/jwt/acces
 import { readJwt as readJwtOptions } from '../../packages/holdfast/src/engine/jwt/options.ts'
 import { createKeyring } from '../../packages/holdfast/src/engine/keyring.ts'
 import { addressOf, subjectOf, userAgentOf } from '../shared/clients.ts'
-import {
-  type FastJwtVerified,
-  fastJwtPublicKeyTokens,
-  type JoseVerified,
-  type JwtAlgorithm,
-  josePublicKeyTokens,
-} from '../shared/jwt.ts'
+import { type FastJwtVerified, fastJwtVerifier, type JoseVerified, type JwtAlgorithm, joseVerifier } from '../shared/jwt.ts'
 import type { Case, Presented } from './rounds.ts'
 
 const contextOf = (at: number) => ({ ip: addressOf(at), userAgent: userAgentOf(at) })
@@ -62,49 +56,49 @@ export async function refreshCase(inRotation: number): Promise<Case> {
   }
 }
 
-/** Signature and claims, as the libraries do; whether the session is live is asked of its record after that. */
-async function ownJwtCase(algorithm: JwtAlgorithm, inRotation: number): Promise<Case> {
+/**
+ * Signature and claims of the same tokens, ours, by each. Whether the session is live we ask of its record after that;
+ * the libraries know nothing else.
+ */
+async function jwtCasesOf(algorithm: JwtAlgorithm, inRotation: number): Promise<Case[]> {
   const secret = randomBytes(32).toString('hex')
   const jwt = { issuer: 'https://auth.example.test', algorithm }
   const holdfast = createHoldfast({ secret, store: memoryStore(), jwt })
   const settings = readJwtOptions(jwt, [secret], () => undefined)
   if (settings === null) throw new TypeError('the options of the JWTs cannot be read')
-  const tokens = createAccessTokens(settings, createKeyring([secret]), new RandomPool(systemRandom))
+  const own = createAccessTokens(settings, createKeyring([secret]), new RandomPool(systemRandom))
   const presented = await presentedEach(inRotation, async (at) => {
     const input = { subject: subjectOf(at), format: 'jwt', context: contextOf(at) } as const
     return (await holdfast.issueTokens(input)).accessToken
   })
-  return {
-    name: `jwt-${algorithm}`,
-    presented,
-    check: ({ token }) => tokens.read(token, Date.now()),
-    accepts: (answer) => typeof answer === 'object',
-  }
-}
-
-async function fastJwtCase(algorithm: JwtAlgorithm, inRotation: number): Promise<Case> {
-  const { sign, verify } = await fastJwtPublicKeyTokens(algorithm)
-  return {
-    name: `fast-jwt-${algorithm}`,
-    presented: await presentedEach(inRotation, (at) => sign(subjectOf(at))),
-    check: ({ token }) => verify(token),
-    accepts: (answer) => (answer as FastJwtVerified).sub !== undefined,
-  }
-}
-
-async function joseCase(algorithm: JwtAlgorithm, inRotation: number): Promise<Case> {
-  const { sign, verify } = await josePublicKeyTokens(algorithm)
-  return {
-    name: `jose-${algorithm}`,
-    presented: await presentedEach(inRotation, (at) => sign(subjectOf(at))),
-    check: ({ token }) => verify(token),
-    accepts: (answer) => (answer as JoseVerified).payload.sub !== undefined,
-  }
+  const [jwk] = holdfast.jwks().keys
+  if (jwk === undefined) throw new TypeError('there is no public key')
+  const key = createPublicKey({ key: { ...jwk }, format: 'jwk' })
+  const expected = { algorithm, issuer: jwt.issuer, audience: jwt.issuer, type: 'at+jwt' }
+  const byFastJwt = await fastJwtVerifier(key, expected)
+  const byJose = await joseVerifier(key, expected)
+  return [
+    {
+      name: `jwt-${algorithm}`,
+      presented,
+      check: ({ token }) => own.read(token, Date.now()),
+      accepts: (answer) => typeof answer === 'object',
+    },
+    {
+      name: `fast-jwt-${algorithm}`,
+      presented,
+      check: ({ token }) => byFastJwt(token),
+      accepts: (answer) => (answer as FastJwtVerified).sub !== undefined,
+    },
+    {
+      name: `jose-${algorithm}`,
+      presented,
+      check: ({ token }) => byJose(token),
+      accepts: (answer) => (answer as JoseVerified).payload.sub !== undefined,
+    },
+  ]
 }
 
 export async function jwtCases(inRotation: number): Promise<Case[]> {
-  const each = (['EdDSA', 'ES256'] as const).map((algorithm) =>
-    Promise.all([ownJwtCase(algorithm, inRotation), fastJwtCase(algorithm, inRotation), joseCase(algorithm, inRotation)]),
-  )
-  return (await Promise.all(each)).flat()
+  return [...(await jwtCasesOf('EdDSA', inRotation)), ...(await jwtCasesOf('ES256', inRotation))]
 }

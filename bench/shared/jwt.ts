@@ -1,5 +1,5 @@
 /** Signed tokens of two libraries, each in the form that the library is fastest with. */
-import { generateKeyPairSync, type KeyPairKeyObjectResult, randomBytes, webcrypto } from 'node:crypto'
+import { type KeyObject, randomBytes, webcrypto } from 'node:crypto'
 import { peer } from './peer.ts'
 
 interface SignJwt {
@@ -36,20 +36,20 @@ export async function joseTokens(): Promise<JoseTokens> {
 
 export type JwtAlgorithm = 'EdDSA' | 'ES256'
 
-function keyPair(algorithm: JwtAlgorithm): KeyPairKeyObjectResult {
-  return algorithm === 'EdDSA' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' })
+/** What a verified token must say, beside its times. */
+export interface Expected {
+  readonly algorithm: JwtAlgorithm
+  readonly issuer: string
+  readonly audience: string
+  readonly type: string
 }
 
 /** With a public key object, imported once. */
-export async function josePublicKeyTokens(alg: JwtAlgorithm): Promise<JoseTokens> {
-  const { jwtVerify, SignJWT } = await peer<Jose>('jose')
-  const { privateKey, publicKey } = keyPair(alg)
-  const options = { algorithms: [alg] }
-  return {
-    sign: (subject) =>
-      new SignJWT({ sub: subject, role: 'member' }).setProtectedHeader({ alg }).setExpirationTime('12h').sign(privateKey),
-    verify: (token) => jwtVerify(token, publicKey, options),
-  }
+export async function joseVerifier(key: KeyObject, expected: Expected): Promise<JoseTokens['verify']> {
+  const { jwtVerify } = await peer<Jose>('jose')
+  const { algorithm, issuer, audience, type } = expected
+  const options = { algorithms: [algorithm], issuer, audience, typ: type }
+  return (token) => jwtVerify(token, key, options)
 }
 
 interface FastJwt {
@@ -80,13 +80,14 @@ export async function fastJwtTokens(): Promise<FastJwtTokens> {
 }
 
 /** With a public key, and no cache of verified tokens. */
-export async function fastJwtPublicKeyTokens(algorithm: JwtAlgorithm): Promise<FastJwtTokens> {
-  const { createSigner, createVerifier } = await peer<FastJwt>('fast-jwt')
-  const { privateKey, publicKey } = keyPair(algorithm)
-  const key = privateKey.export({ type: 'pkcs8', format: 'pem' })
-  const signer = createSigner({ key, algorithm, expiresIn: twelveHours })
-  return {
-    sign: (subject) => signer({ sub: subject, role: 'member' }),
-    verify: createVerifier({ key: publicKey.export({ type: 'spki', format: 'pem' }), algorithms: [algorithm] }),
-  }
+export async function fastJwtVerifier(key: KeyObject, expected: Expected): Promise<FastJwtTokens['verify']> {
+  const { createVerifier } = await peer<FastJwt>('fast-jwt')
+  const { algorithm, issuer, audience, type } = expected
+  return createVerifier({
+    key: key.export({ type: 'spki', format: 'pem' }),
+    algorithms: [algorithm],
+    allowedIss: issuer,
+    allowedAud: audience,
+    checkTyp: type,
+  })
 }
