@@ -4,6 +4,7 @@ import { HoldfastError } from 'holdfast'
 import { memoryStore } from 'holdfast/store/memory'
 import { describe, it } from 'vitest'
 import { assertProblem, type Client } from '../client.ts'
+import { openEvents } from '../event-stream.ts'
 import { goodPassword, testServer } from '../harness.ts'
 
 /** The value of a series; undefined when there is none. */
@@ -99,6 +100,20 @@ describe('the metrics', () => {
     // A second scrape reads counts anew and adds nothing to them.
     const again = await scraped(root)
     assert.equal(sampleOf(again, 'holdfast_security_events_total{kind="authn_login_success"}'), 1)
+  })
+
+  it('count the live connections, until their session ends', async () => {
+    await using server = await testServer()
+    const root = await server.administrator()
+    const watcher = server.client()
+    await watcher.signIn('root', goodPassword)
+    const live = async () => sampleOf(await scraped(root), 'holdfast_live_connections')
+    assert.equal(await live(), 0)
+    const [one, other] = [await openEvents(watcher, '/admin/events'), await openEvents(watcher, '/admin/events')]
+    assert.equal(await live(), 2)
+    assert.equal((await watcher.post('/auth/logout')).status, 204)
+    assert.equal(await live(), 0)
+    for (const reader of [one, other]) reader.close()
   })
 
   it('hold nothing of any client, and no series that one could make', async () => {
