@@ -47,8 +47,7 @@ export class Circuit {
    * that is full takes revocations and nothing else.
    */
   enter(forced: boolean): Pass | undefined {
-    if (this.#state === 'closed') return this.#round
-    if (forced) return this.#round
+    if (forced || this.#state === 'closed') return this.#round
     if (this.#state === 'half-open' && !this.#trying) {
       this.#trying = true
       return -this.#round

@@ -1,11 +1,10 @@
 import type { Awaitable, Instant, SessionId, SessionRecord } from '../store/store.ts'
 import type { ConnectionEnd, LiveConnection } from './api.ts'
-import { eventLoopTurn } from './clock.ts'
 import { type ConnectionsOptions, dueOf, endAt, type Group as GroupOf, type Lifetime, lifetimeOf } from './connection-group.ts'
 import { runHook } from './hook.ts'
 import type { RevocableRecord } from './pending.ts'
 import { endOf, isSuperseded, openerOf, sightingOf, touchInterval } from './record.ts'
-import { inTurns, perTurn } from './turns.ts'
+import { inTurns } from './turns.ts'
 
 type Close = (end: ConnectionEnd) => void
 type Group = GroupOf<Attached>
@@ -180,11 +179,7 @@ export class Connections {
     }
     do {
       this.#walk = 'under way'
-      const ids = [...this.#groups.keys()]
-      for (let start = 0; start < ids.length; start += perTurn) {
-        if (start > 0) await eventLoopTurn()
-        await Promise.all(ids.slice(start, start + perTurn).map((id) => this.#lookUp(id)))
-      }
+      await inTurns([...this.#groups.keys()], (id) => this.#lookUp(id))
     } while (this.#isToWalkAgain)
     this.#walk = 'none'
   }

@@ -28,8 +28,10 @@ export type EventListener = (event: SecurityEvent) => void
 /** Where listeners' faults and background faults are told. */
 export type FaultLogger = (fault: unknown, doing: string) => void
 
-/** An event to tell: what is left out is null. */
-export type EventInput = Pick<SecurityEvent, 'kind'> & Partial<Omit<SecurityEvent, 'schema' | 'at' | 'kind'>>
+/** An event to tell: what is left out, or not known, is null. */
+export type EventInput = Pick<SecurityEvent, 'kind'> & {
+  readonly [Field in Exclude<keyof SecurityEvent, 'schema' | 'at' | 'kind'>]?: SecurityEvent[Field] | undefined
+}
 
 export class Events {
   readonly #listeners: Set<EventListener> = new Set()

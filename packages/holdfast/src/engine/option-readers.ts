@@ -17,16 +17,21 @@ export interface Range {
   readonly max: number
 }
 
-/** A group of options: what is no object, and names in it that are no options. Passed over, a misspelt limit would be the default. */
+/** Names in `given` that are not options: a misspelt option must not silently mean its default. */
+export function unknownNames(given: object, known: readonly string[], prefix: string): FieldProblem[] {
+  return Object.keys(given)
+    .filter((name) => !known.includes(name))
+    .map((name) => ({ field: `${prefix}${name}`, message: 'is not an option' }))
+}
+
+/** A group of options: what is no object, and names in it that are no options. */
 export function checkGroup(value: unknown, field: string, names: readonly string[], report: Report): void {
   if (value === undefined) return
   if (typeof value !== 'object' || value === null) {
     report({ field, message: 'must be an object' })
     return
   }
-  for (const name of Object.keys(value)) {
-    if (!names.includes(name)) report({ field: `${field}.${name}`, message: 'is not an option' })
-  }
+  unknownNames(value, names, `${field}.`).forEach(report)
 }
 
 export function readDuration(value: unknown, field: string, range: Range, report: Report): number {

@@ -1,5 +1,5 @@
 /** Shadow mode: what a stricter policy would have done is told, and nothing is done. */
-import { type Report, readChoice } from './option-readers.ts'
+import { checkGroup, type Report, readChoice } from './option-readers.ts'
 import { type ChangePolicy, changePolicies } from './policies.ts'
 
 /** Policies to try before they are set; each must be stricter than the one that is. */
@@ -23,14 +23,8 @@ export function readShadow(
   set: Readonly<Record<(typeof names)[number], ChangePolicy>>,
   report: Report,
 ): ShadowSettings {
-  if (given === undefined) return noShadow
-  if (typeof given !== 'object' || given === null) {
-    report({ field: 'shadow', message: 'must be an object' })
-    return noShadow
-  }
-  for (const name of Object.keys(given)) {
-    if (!names.some((known) => known === name)) report({ field: `shadow.${name}`, message: 'is not an option' })
-  }
+  checkGroup(given, 'shadow', names, report)
+  if (typeof given !== 'object' || given === null) return noShadow
   const read = (name: (typeof names)[number]): ChangePolicy | null => {
     if (given[name] === undefined) return null
     const policy = readChoice(given[name], `shadow.${name}`, changePolicies, 'revoke', report)

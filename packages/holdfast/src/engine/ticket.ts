@@ -82,8 +82,7 @@ async function judge(
   const now = nowOf(core)
   const ended = endedBy(core, record, now)
   if (ended !== undefined) return dead(core, ended, record, client)
-  // `undefined` in a ticket of a release that did not ask: those are gone within its lifetime.
-  if (opener != null && isSuperseded(opener, record)) return dead(core, 'superseded', record, client)
+  if (opener !== null && isSuperseded(opener, record)) return dead(core, 'superseded', record, client)
   // Held against the client that asked for the ticket, by the policies that hold for the session.
   const asked = ip === null ? record : { ...record, lastIp: ip }
   const binding = client === null ? unremarkable : checkBinding(core, asked, client)

@@ -1,8 +1,8 @@
 /** `requireApiKey`: what a route asks of a request's API key, and the answer to a request that does not have it. */
 import type { ApiKeyFailure, ApiKeys } from '../defence/api-keys.ts'
 import { ConfigurationError } from '../engine/errors.ts'
+import { unknownNames } from '../engine/option-readers.ts'
 import { type Exchange, insecureDetail } from './exchange.ts'
-import { unknownNames } from './options.ts'
 import { type Answer, answerFor, problemAnswer } from './problem.ts'
 
 export interface ApiKeyRequirement {

@@ -1,12 +1,12 @@
 /** `requireSession`: what a route asks of the session, and the answer to a request that does not have it. */
 import { type Duration, milliseconds } from '../engine/duration.ts'
 import { ConfigurationError } from '../engine/errors.ts'
+import { unknownNames } from '../engine/option-readers.ts'
 import type { Session } from '../engine/session.ts'
 import { deadReasons } from '../shared/codes.ts'
 import type { FieldProblem } from '../shared/wire.ts'
 import type { Attributes, Instant, JsonValue } from '../store/store.ts'
 import type { Exchange } from './exchange.ts'
-import { unknownNames } from './options.ts'
 import { type Answer, answerFor, problemAnswer } from './problem.ts'
 
 export interface SessionRequirement {

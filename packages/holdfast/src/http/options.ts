@@ -2,8 +2,7 @@
 import { parseOrigin } from '../defence/csrf.ts'
 import type { LockoutRule } from '../defence/lockout.ts'
 import type { Duration } from '../engine/duration.ts'
-import { type Report, readCount, readDuration } from '../engine/option-readers.ts'
-import type { FieldProblem } from '../shared/wire.ts'
+import { checkGroup, type Report, readCount, readDuration } from '../engine/option-readers.ts'
 import { isLoopbackHost, proxyRangeProblem } from './address.ts'
 import { isCookieDomain, type SameSite } from './cookies.ts'
 import type { LiveSettings } from './live.ts'
@@ -118,13 +117,6 @@ const sameSites: readonly SameSite[] = ['lax', 'strict', 'none']
 const directives: readonly ClearSiteDataDirective[] = ['cache', 'cookies', 'storage', 'executionContexts', 'clientHints', '*']
 const basePathSpelling = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/
 
-/** Names in `given` that are not options: a misspelt option must not silently mean its default. */
-export function unknownNames(given: object, known: readonly string[], prefix: string): FieldProblem[] {
-  return Object.keys(given)
-    .filter((name) => !known.includes(name))
-    .map((name) => ({ field: `${prefix}${name}`, message: 'is not an option' }))
-}
-
 function readList(value: unknown, field: string, problemOf: (item: string) => string | undefined, report: Report): string[] {
   if (value === undefined) return []
   if (!Array.isArray(value)) {
@@ -217,10 +209,7 @@ function readBudget(options: HttpOptions, field: BudgetName, report: Report): nu
 
 function reportUnknownNested(options: HttpOptions, report: Report): void {
   for (const group of ['cookies', 'csrf', 'connections', 'lockout'] as const) {
-    const given: unknown = options[group]
-    if (given === undefined) continue
-    if (typeof given === 'object' && given !== null) unknownNames(given, nestedNames[group], `${group}.`).forEach(report)
-    else report({ field: group, message: 'must be an object' })
+    checkGroup(options[group], group, nestedNames[group], report)
   }
 }
 

@@ -43,7 +43,7 @@ function requireAdministrator({ securityLog }: Services): preHandlerHookHandler 
     securityLog({
       kind: 'authz_fail',
       subject: account?.id ?? null,
-      ip: request.holdfast.ip ?? null,
+      ip: request.holdfast.ip,
       object: `${request.method} ${path}`,
     })
     throw new HoldfastError('forbidden')

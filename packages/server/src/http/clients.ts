@@ -123,7 +123,7 @@ export function clientWithScope(services: Services, scope: string): preHandlerHo
     const client = await identify(services, request, true)
     if (client.key?.scopes.includes(scope) !== true) {
       const subject = client.key?.owner ?? null
-      services.securityLog({ kind: 'authz_fail', subject, ip: request.holdfast.ip ?? null, object: `scope ${scope}` })
+      services.securityLog({ kind: 'authz_fail', subject, ip: request.holdfast.ip, object: `scope ${scope}` })
       const named = `Bearer error="insufficient_scope", scope="${scope}"`
       throw new OauthError('insufficient_scope', `the API key lacks the scope ${scope}`, named)
     }

@@ -20,7 +20,7 @@ async function liftLock({ params, request, services, account }: Call<undefined, 
   const lifted = await services.holdfast.lockouts.lift(params.id)
   if (lifted === undefined) throw new HoldfastError('not-found')
   const { kind, subject } = lifted
-  services.securityLog({ kind: 'authn_login_unlock', subject, actor: account.id, ip: request.holdfast.ip ?? null, reason: kind })
+  services.securityLog({ kind: 'authn_login_unlock', subject, actor: account.id, ip: request.holdfast.ip, reason: kind })
 }
 
 export const adminLockoutRoutes: readonly Route[] = [

@@ -55,7 +55,7 @@ async function endSession({ params, request, services, account }: Call<undefined
   const target = await services.holdfast.get(params.id)
   if (target === undefined) throw new HoldfastError('not-found')
   await services.holdfast.revoke({ session: target.id }, { reason: 'admin' })
-  const event = { subject: target.subject, actor: account.id, ip: request.holdfast.ip ?? null, session: target.id }
+  const event = { subject: target.subject, actor: account.id, ip: request.holdfast.ip, session: target.id }
   services.securityLog({ kind: 'authz_admin', ...event, outcome: 'session-ended' })
 }
 
@@ -65,7 +65,7 @@ async function everyoneOut({ request, services, account }: Call): Promise<unknow
     kind: 'authz_admin',
     subject: null,
     actor: account.id,
-    ip: request.holdfast.ip ?? null,
+    ip: request.holdfast.ip,
     outcome: 'everyone-out',
   })
   return { durable }

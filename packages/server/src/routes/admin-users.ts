@@ -54,7 +54,7 @@ function logChange(
   subject: string,
   outcome: string | null,
 ): void {
-  services.securityLog({ kind, subject, actor: account.id, ip: request.holdfast.ip ?? null, outcome })
+  services.securityLog({ kind, subject, actor: account.id, ip: request.holdfast.ip, outcome })
 }
 
 async function listUsers({ query, services }: Call<undefined, ListQuery>): Promise<unknown> {
@@ -101,7 +101,7 @@ async function endUserSessions({ params, services, request, account }: Call<unde
     kind: 'authz_admin',
     subject: params.id,
     actor: account.id,
-    ip: request.holdfast.ip ?? null,
+    ip: request.holdfast.ip,
     outcome: 'sessions-ended',
   })
   return { revoked: revoked.length, durable }

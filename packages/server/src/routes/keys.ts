@@ -105,7 +105,7 @@ async function makeAnyKey({ body, request, services, account }: Call<AnyKeyBody>
   const input = inputOf(owner, rest)
   const made = imported === undefined ? await apiKeys.create(input) : { key: await apiKeys.import({ ...input, token: imported }) }
   const outcome = imported === undefined ? 'api-key-made' : 'api-key-imported'
-  securityLog({ kind: 'authz_admin', subject: owner, actor: account.id, ip: request.holdfast.ip ?? null, outcome })
+  securityLog({ kind: 'authz_admin', subject: owner, actor: account.id, ip: request.holdfast.ip, outcome })
   return { ...made, key: keyWire(made.key) }
 }
 
@@ -119,7 +119,7 @@ async function endAnyKey({ params, request, services, account }: Call<undefined,
     kind: 'authz_admin',
     subject: null,
     actor: account.id,
-    ip: request.holdfast.ip ?? null,
+    ip: request.holdfast.ip,
     outcome: 'api-key-ended',
   })
 }

@@ -18,7 +18,7 @@ interface ChangeBody {
 
 async function reauthenticate({ body, request, services, account }: Call<ProofBody>): Promise<unknown> {
   const matches = await confirms(services, account, body.password, request.holdfast)
-  const event = { subject: account.id, ip: request.holdfast.ip ?? null, session: request.holdfast.session?.id ?? null }
+  const event = { subject: account.id, ip: request.holdfast.ip, session: request.holdfast.session?.id ?? null }
   if (!matches) {
     services.securityLog({ kind: 'authn_reauthenticate_fail', ...event })
     throw new HoldfastError('invalid-credentials')
@@ -35,7 +35,7 @@ async function reauthenticate({ body, request, services, account }: Call<ProofBo
 async function changePassword({ body, request, services, account }: Call<ChangeBody>): Promise<unknown> {
   const asking = request.holdfast.session
   if (asking === null) throw new HoldfastError('session-required')
-  const event = { subject: account.id, ip: request.holdfast.ip ?? null, session: asking.id }
+  const event = { subject: account.id, ip: request.holdfast.ip, session: asking.id }
   if (!(await confirms(services, account, body.currentPassword, request.holdfast))) {
     services.securityLog({ kind: 'authn_password_change_fail', ...event })
     throw new HoldfastError('invalid-credentials')

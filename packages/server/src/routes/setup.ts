@@ -45,7 +45,7 @@ export const setupRoutes: readonly Route[] = [
       await services.holdfast.http.limits.attempt.spend(request.holdfast.ip)
       const verdict = services.setup.judge(token)
       if (verdict !== 'right') {
-        services.securityLog({ kind: 'setup_refused', subject: null, ip: request.holdfast.ip ?? null, reason: verdict })
+        services.securityLog({ kind: 'setup_refused', subject: null, ip: request.holdfast.ip, reason: verdict })
         throw new HoldfastError('forbidden', { detail: refusals[verdict] })
       }
       // Before hashing, so that the token is no way to keep the processor busy once it is spent.
@@ -54,7 +54,7 @@ export const setupRoutes: readonly Route[] = [
       services.securityLog({
         kind: 'user_created',
         subject: account.id,
-        ip: request.holdfast.ip ?? null,
+        ip: request.holdfast.ip,
         outcome: 'first-administrator',
       })
       return { user: userWire(account) }

@@ -35,7 +35,7 @@ async function staysUnchanged(request: Call['request'], services: Call['services
 async function signIn({ body, request, services }: Call<SignInBody>): Promise<unknown> {
   requireOwnPage(request)
   const { securityLog } = services
-  const ip = request.holdfast.ip ?? null
+  const ip = request.holdfast.ip
   const recognition = await recognise(services, { login: body.username, password: body.password, request: request.holdfast })
   if (!recognition.recognised) {
     securityLog({ kind: 'authn_login_fail', subject: recognition.account?.id ?? null, ip, reason: recognition.why })

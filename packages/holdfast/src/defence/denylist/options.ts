@@ -4,6 +4,7 @@ import { type Duration, milliseconds } from '../../engine/duration.ts'
 import { ConfigurationError } from '../../engine/errors.ts'
 import type { FaultLogger } from '../../engine/events.ts'
 import { unfailing } from '../../engine/hook.ts'
+import { unknownNames } from '../../engine/option-readers.ts'
 import type { FieldProblem } from '../../shared/wire.ts'
 import type { Denylist } from '../../store/denylist.ts'
 
@@ -89,9 +90,7 @@ function logToStandardError(fault: unknown, doing: string): void {
 
 /** Throws `ConfigurationError` listing every problem. */
 export function parseDenylistOptions(options: DenylistOptions): DenylistSettings {
-  const found: FieldProblem[] = Object.keys(options)
-    .filter((name) => !optionNames.some((known) => known === name))
-    .map((field) => ({ field, message: 'is not an option' }))
+  const found: FieldProblem[] = unknownNames(options, optionNames, '')
   const duration = (field: keyof typeof durations): number => {
     const { fallback, min, max } = durations[field]
     const value = options[field]

@@ -1,6 +1,6 @@
 /** Reading of JWT keys from options: PEM, JWK, KeyObject or a shared secret, each checked to fit its one algorithm. */
 import { importKey, type JsonWebKey, KeyObject, type SigningAlgorithm, secretKey } from '../crypto.ts'
-import type { Report } from '../option-readers.ts'
+import { type Report, unknownNames } from '../option-readers.ts'
 import { secretProblem } from '../secret.ts'
 import { type JwtKey, jwtKey } from './keys.ts'
 
@@ -92,8 +92,7 @@ function readKey(given: unknown, field: string, report: Report): JwtKey | undefi
     return undefined
   }
   const options = given as JwtKeyOptions
-  const unknown = Object.keys(options).filter((name) => !optionNames.some((known) => known === name))
-  for (const name of unknown) report({ field: `${field}.${name}`, message: 'is not an option' })
+  unknownNames(options, optionNames, `${field}.`).forEach(report)
   if (!signingAlgorithms.includes(options.algorithm)) {
     report({ field: `${field}.algorithm`, message: `must be one of ${signingAlgorithms.join(', ')}` })
     return undefined

@@ -1,7 +1,7 @@
 /** Options of JWT access tokens, read with the engine's. */
 import type { SigningAlgorithm } from '../crypto.ts'
 import { type Duration, milliseconds } from '../duration.ts'
-import type { Report } from '../option-readers.ts'
+import { type Report, unknownNames } from '../option-readers.ts'
 import { type JwtKeyOptions, readJwtKeys, signingAlgorithms } from './key-options.ts'
 import { derivedKeys, type JwtKey } from './keys.ts'
 
@@ -76,9 +76,7 @@ export function readJwt(given: unknown, secrets: readonly string[], report: Repo
     return null
   }
   const options = given as Partial<JwtOptions>
-  for (const name of Object.keys(options)) {
-    if (!optionNames.some((known) => known === name)) report({ field: `jwt.${name}`, message: 'is not an option' })
-  }
+  unknownNames(options, optionNames, 'jwt.').forEach(report)
   const { issuer } = options
   if (!isIssuer(issuer)) {
     report({
