@@ -2,12 +2,13 @@
  * The text of an API key: `hfk1_` + base64url of 78 bytes, in the format of every token (`engine/token.ts`), with
  * generation and expiry 0, since the record decides. The tag is made with a key of its own: a key is never taken for
  * another kind of token, nor another kind for a key, and forgeries are refused before the store is asked.
+ * An id begins with that of the secret: whoever is to take a secret off the list can tell which keys end with it.
  */
 import { deriveKey, equalBytes, Mac, type RandomPool, sha256 } from '../engine/crypto.ts'
 
 export const apiKeyPrefix = 'hfk1_'
 
-const offsets = { id: 3, zeros: 21, secret: 30, tag: 62, end: 78 } as const
+const offsets = { id: 3, unique: 6, zeros: 21, secret: 30, tag: 62, end: 78 } as const
 const bodyLength = (offsets.end / 3) * 4
 const shape: RegExp = new RegExp(`^${apiKeyPrefix}[A-Za-z0-9_-]{${bodyLength}}$`)
 
@@ -25,6 +26,8 @@ export interface ApiKeyTokens {
   mint(): MintedKey
   /** Never throws on bad input. */
   parse(text: string): ParsedKey
+  /** Which of the secrets signed the key of this id, counted from 0; -1 for none of them. */
+  signerOf(id: string): number
 }
 
 /** Newest secret first: it signs, every listed one verifies. */
@@ -41,7 +44,8 @@ export function createApiKeyTokens(secrets: readonly [string, ...string[]], rand
       const [{ id: keyId, mac }] = keys as [(typeof keys)[number]]
       const bytes = Buffer.alloc(offsets.end)
       bytes.write(keyId, 0, 'base64url')
-      random.take(bytes, offsets.id, offsets.zeros - offsets.id)
+      bytes.write(keyId, offsets.id, 'base64url')
+      random.take(bytes, offsets.unique, offsets.zeros - offsets.unique)
       random.take(bytes, offsets.secret, offsets.tag - offsets.secret)
       tagOf(mac, bytes).copy(bytes, offsets.tag)
       const minted = {
@@ -64,6 +68,8 @@ export function createApiKeyTokens(secrets: readonly [string, ...string[]], rand
         digest: sha256(bytes.subarray(offsets.secret, offsets.tag)),
       }
     },
+
+    signerOf: (text) => keys.findIndex(({ id }) => text.startsWith(id)),
   }
 }
 
@@ -104,7 +110,9 @@ function bitsOf(text: string): number {
   return bits
 }
 
+export const importedKeyPrefix = 'imported_'
+
 /** Where an imported key's record stands: what is one-way of a text that cannot be guessed tells nothing of it. */
 export function importedKeyOf(text: string): Pick<MintedKey, 'id' | 'digest'> {
-  return { id: `imported_${sha256(`holdfast/1/imported-key-id/${text}`).slice(0, 24)}`, digest: sha256(text) }
+  return { id: `${importedKeyPrefix}${sha256(`holdfast/1/imported-key-id/${text}`).slice(0, 24)}`, digest: sha256(text) }
 }

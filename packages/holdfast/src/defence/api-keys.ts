@@ -20,7 +20,14 @@ import type { UnknownCode } from '../shared/codes.ts'
 import type { ApiKeyPage, ApiKeyQuery, ApiKeyRecord, ApiKeyStore } from '../store/api-keys.ts'
 import type { Awaitable, Instant } from '../store/store.ts'
 import { type ApiKeyInput, checkedInput } from './api-key-input.ts'
-import { apiKeyPrefix, createApiKeyTokens, importedKeyOf, importedKeyProblem, type ParsedKey } from './api-key-token.ts'
+import {
+  apiKeyPrefix,
+  createApiKeyTokens,
+  importedKeyOf,
+  importedKeyPrefix,
+  importedKeyProblem,
+  type ParsedKey,
+} from './api-key-token.ts'
 import { isInNetworks } from './networks.ts'
 
 export type { ApiKeyInput } from './api-key-input.ts'
@@ -52,7 +59,10 @@ export interface ApiKeyOptions {
 }
 
 export interface ApiKeys {
-  /** Makes a key; `token` is shown now and never again. Throws `invalid-request`, `conflict` (too many), `store-unavailable`. */
+  /**
+   * Makes a key; `token` is shown now and never again. Throws `invalid-request`, `conflict` (too many), `store-unavailable`:
+   * then the key may have been made all the same, the event says so by its outcome, and it is ended again as far as the store allows.
+   */
   create(input: ApiKeyInput): Promise<{ readonly key: ApiKey; readonly token: string }>
   /** Takes on a key that was made elsewhere, of 32 to 512 characters that cannot be guessed. Throws as `create`, and `conflict` when it is known. */
   import(input: ApiKeyInput & { readonly token: string }): Promise<ApiKey>
@@ -60,6 +70,11 @@ export interface ApiKeys {
   check(token: string | undefined, context: { readonly ip?: string | undefined }): Promise<ApiKeyVerdict>
   /** A key by its id, expired and revoked ones too until they are swept. Throws `store-unavailable`. */
   get(id: string): Promise<ApiKey | undefined>
+  /**
+   * Which secret signed the key of this id, and ends it when it is taken off the list: its place there, from 0; -1 for none that is
+   * listed. `undefined` for an imported key, which no secret signed.
+   */
+  signerOf(id: string): number | undefined
   /** Newest first. Throws `store-unavailable`. */
   list(query: ApiKeyQuery): Promise<Omit<ApiKeyPage, 'items'> & { readonly items: readonly ApiKey[] }>
   /**
@@ -130,11 +145,37 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
     }
   }
 
-  async function add(input: ApiKeyInput, { id, digest }: { readonly id: string; readonly digest: string }): Promise<ApiKey> {
+  /** One whose answer is lost may be there all the same: that is told, and a key whose token nobody was handed is ended again. */
+  async function inserted(record: ApiKeyRecord, tokenIs: 'lost' | 'known'): Promise<boolean> {
+    const about = { subject: record.owner, object: record.id }
+    try {
+      return await write(() => store.insert(record, { max: keysPerOwner, now: record.createdAt }))
+    } catch (fault) {
+      if (wasRefused(fault)) throw fault
+      events.emit({ kind: 'api_key_created', ...about, outcome: 'store-unavailable' })
+      // Not waited for: a caller of a failing store waits for one deadline, not two.
+      if (tokenIs === 'lost') {
+        end(about).catch((again: unknown) => onFault(again, 'ending an API key that was not handed out'))
+      }
+      throw fault
+    }
+  }
+
+  async function end(about: { readonly subject: string; readonly object: string }): Promise<boolean> {
+    const isEnded = await ending(about, () => store.revoke(about.object, clock.now()))
+    if (isEnded) events.emit({ kind: 'api_key_revoked', ...about })
+    return isEnded
+  }
+
+  async function add(
+    input: ApiKeyInput,
+    { id, digest }: { readonly id: string; readonly digest: string },
+    tokenIs: 'lost' | 'known',
+  ): Promise<ApiKey> {
     const now = clock.now()
     const rest = { createdAt: now, lastUsedAt: null, lastUsedIp: null, revokedAt: null }
     const record: ApiKeyRecord = { id, digest, ...checkedInput(input, now), ...rest }
-    if (!(await write(() => store.insert(record, { max: keysPerOwner, now })))) {
+    if (!(await inserted(record, tokenIs))) {
       throw new HoldfastError('conflict', { detail: `there are ${keysPerOwner} keys already: revoke one first` })
     }
     events.emit({ kind: 'api_key_created', subject: record.owner, object: record.id })
@@ -176,7 +217,7 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
   return {
     async create(input) {
       const { token, ...minted } = tokens.mint()
-      return { key: await add(input, minted), token }
+      return { key: await add(input, minted, 'lost'), token }
     },
 
     async import({ token, ...input }) {
@@ -185,7 +226,7 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
       const imported = importedKeyOf(token)
       const known = await write(() => store.get(imported.id))
       if (known !== undefined) throw new HoldfastError('conflict', { detail: 'the key is known already' })
-      return add(input, imported)
+      return add(input, imported, 'known')
     },
 
     async check(token, { ip }) {
@@ -210,6 +251,8 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
       return record && shown(record)
     },
 
+    signerOf: (id) => (id.startsWith(importedKeyPrefix) ? undefined : tokens.signerOf(id)),
+
     async list(query) {
       const { items, ...rest } = await write(() => store.list(query))
       return { items: items.map(shown), ...rest }
@@ -218,10 +261,7 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
     async revoke(id, { owner } = {}) {
       const record = await write(() => store.get(id))
       if (record === undefined || (owner !== undefined && record.owner !== owner)) return false
-      const about = { subject: record.owner, object: id }
-      const isRevoked = await ending(about, () => store.revoke(id, clock.now()))
-      if (isRevoked) events.emit({ kind: 'api_key_revoked', ...about })
-      return isRevoked
+      return end({ subject: record.owner, object: id })
     },
 
     async revokeOwner(owner) {

@@ -35,9 +35,12 @@ function checkedLimit(limit: number = defaultLimit): number {
   return limit
 }
 
-/** A cursor only ever narrows what the query would show anyway, so it need not be secret: it must be well formed. */
+/**
+ * A cursor only ever narrows what the query would show anyway, so it need not be secret: it must be well formed, and no later
+ * than what every store can keep, or asking with it would count as the store's fault.
+ */
 function parseCursor(text: string): Cursor {
-  const match = /^([0-9a-z]{1,10})\.([A-Za-z0-9_-]{24})$/.exec(text)
+  const match = /^([0-9a-z]{1,9})\.([A-Za-z0-9_-]{24})$/.exec(text)
   if (match?.[1] === undefined || match[2] === undefined) throw invalidField('cursor', 'is not one that this service gave')
   return { createdAt: Number.parseInt(match[1], 36), id: match[2] }
 }

@@ -1,29 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { type ApiKeyOptions, createApiKeys } from '../../src/defence/api-keys.ts'
+import { createApiKeys } from '../../src/defence/api-keys.ts'
 import { ConfigurationError } from '../../src/engine/errors.ts'
-import type { SecurityEvent } from '../../src/engine/events.ts'
 import { memoryStore } from '../../src/store/memory.ts'
-import { fakeClock, faultyStore, seededRandom } from '../../src/testing/index.ts'
+import { fakeClock, seededRandom } from '../../src/testing/index.ts'
 import { newerSecret, secret } from '../engine/support/start.ts'
-
-const ip = '192.0.2.7'
-const input = { owner: 'alice', name: 'backup', scopes: ['read'] }
-const imported = 'uO4mP8wQz1rT6yX3cV9bN2kL7jH5gF0d'
-
-function start(options: Partial<ApiKeyOptions> = {}) {
-  const clock = fakeClock()
-  const store = faultyStore(memoryStore())
-  const events: SecurityEvent[] = []
-  const faults: unknown[] = []
-  const given = { store: store.apiKeys, secret, clock, random: seededRandom(1), onFault: (fault: unknown) => faults.push(fault) }
-  const apiKeys = createApiKeys({ ...given, ...options })
-  apiKeys.on((event) => events.push(event))
-  const reasonOf = async (token: string | undefined, from: string | undefined = ip) => {
-    const verdict = await apiKeys.check(token, { ip: from })
-    return verdict.status === 'dead' ? verdict.reason : verdict.status
-  }
-  return { apiKeys, clock, store, events, faults, reasonOf }
-}
+import { imported, input, ip, start } from './api-key-scene.ts'
 
 describe('an API key', () => {
   it('is shown once and kept as a digest', async () => {
@@ -54,6 +35,16 @@ describe('an API key', () => {
     await elsewhere.insert({ ...(record ?? never()), digest: 'A'.repeat(43) })
     const robbed = createApiKeys({ store: elsewhere, secret, clock: fakeClock() })
     expect(await robbed.check(token, { ip })).toEqual({ status: 'dead', reason: 'unknown' })
+  })
+
+  it('tells which secret signed it, and so ends it', async () => {
+    const { apiKeys: before, store } = start({ acceptImported: true })
+    const { key: old } = await before.create(input)
+    const foreign = await before.import({ ...input, token: imported })
+    const after = createApiKeys({ store: store.apiKeys, secret: [newerSecret, secret] })
+    const { key: young } = await after.create(input)
+    expect([old, young, foreign].map(({ id }) => after.signerOf(id))).toEqual([1, 0, undefined])
+    expect(createApiKeys({ store: store.apiKeys, secret: newerSecret }).signerOf(old.id)).toBe(-1)
   })
 
   it('fails in five ways, each with an event that has the address and no secret', async () => {
@@ -202,75 +193,6 @@ describe('bad input', () => {
       { keysPerOwner: 0 },
     ]) {
       expect(() => createApiKeys({ store, secret, ...wrong })).toThrow(ConfigurationError)
-    }
-  })
-})
-
-describe('a store that fails', () => {
-  it('is "cannot tell" for a check, never a yes or a no', async () => {
-    const { apiKeys, store } = start()
-    const { token } = await apiKeys.create(input)
-    store.plan({ mode: 'fail-before', on: 'apiKeys.get', times: 3 })
-    for (let time = 0; time < 3; time += 1) {
-      expect(await apiKeys.check(token, { ip })).toEqual({ status: 'unknown', code: 'store-unavailable', retryAfter: 1 })
-    }
-    expect((await apiKeys.check(token, { ip })).status).toBe('live')
-  })
-
-  it('is "cannot tell" when nobody knows whether the owner may act', async () => {
-    const { apiKeys } = start({ isOwnerActive: () => Promise.reject(new Error('down')) })
-    const { token } = await apiKeys.create(input)
-    expect((await apiKeys.check(token, { ip })).status).toBe('unknown')
-  })
-
-  it.each(['fail-before', 'fail-after'] as const)('does not keep an end from the trail: %s', async (mode) => {
-    const { apiKeys, store, events } = start()
-    const { key } = await apiKeys.create(input)
-    await apiKeys.create({ ...input, owner: 'bob' })
-    events.length = 0
-    store.plan({ mode, on: 'apiKeys.revoke' })
-    store.plan({ mode, on: 'apiKeys.revokeOwner' })
-    await expect(apiKeys.revoke(key.id)).rejects.toMatchObject({ code: 'store-unavailable' })
-    await expect(apiKeys.revokeOwner('bob')).rejects.toMatchObject({ code: 'store-unavailable' })
-    const inDoubt = { kind: 'api_key_revoked', outcome: 'store-unavailable' }
-    expect(events).toMatchObject([
-      { ...inDoubt, subject: 'alice', object: key.id },
-      { ...inDoubt, subject: 'bob', object: null },
-    ])
-    // Told once more only by the call that did it.
-    await apiKeys.revoke(key.id)
-    expect(events.slice(2)).toMatchObject(mode === 'fail-before' ? [{ kind: 'api_key_revoked', outcome: null }] : [])
-  })
-
-  it('raises no event of an end that was not even asked for', async () => {
-    const { apiKeys, store, events } = start()
-    await apiKeys.create(input)
-    store.plan({ mode: 'fail-before', on: 'apiKeys.revokeOwner', times: 10 })
-    const end = () => expect(apiKeys.revokeOwner('alice')).rejects.toMatchObject({ code: 'store-unavailable' })
-    for (let time = 0; time < 10; time += 1) await end()
-    const told = events.length
-    await end()
-    expect([told, events.length, store.calls('apiKeys.revokeOwner')]).toEqual([11, 11, 10])
-  })
-
-  it.each(['fail-before', 'fail-after'] as const)('leaves nothing half done at its n-th call: %s', async (mode) => {
-    for (let nth = 1; nth <= 8; nth += 1) {
-      const { apiKeys, store } = start()
-      store.plan({ mode, nth })
-      const made = await apiKeys.create(input).catch(() => undefined)
-      if (made !== undefined) {
-        await apiKeys.check(made.token, { ip })
-        const told = await apiKeys.revoke(made.key.id).catch(() => 'unknown')
-        store.heal()
-        const { status } = await apiKeys.check(made.token, { ip })
-        // Said to be revoked, it is; said to be unknown, it is either; never live after a yes.
-        if (told === true) expect(status, `n = ${nth}`).toBe('dead')
-      }
-      store.heal()
-      await apiKeys.revokeOwner('alice')
-      const { items } = await apiKeys.list({ limit: 10 })
-      expect(items.every(({ revokedAt }) => revokedAt !== null)).toBe(true)
-      if (made === undefined) expect(items.length).toBeLessThanOrEqual(1)
     }
   })
 })

@@ -84,6 +84,7 @@ describe('list', () => {
       `1.${'A'.repeat(23)}`,
       `-1.${'A'.repeat(24)}`,
       `1.${'A'.repeat(24)}\n`,
+      `zzzzzzzzzz.${'A'.repeat(24)}`,
     ]) {
       await expect(engine.list({ cursor })).rejects.toMatchObject({ fields: [{ field: 'cursor' }] })
     }

@@ -16,6 +16,7 @@ export interface NewAccount {
 }
 
 const idBytes = 16
+const idSpelling = /^[\w-]+$/
 
 /** Throws `invalid-request` naming `field` when the password may not be this owner's. */
 export function requireGoodPassword(
@@ -117,6 +118,8 @@ export async function changeAccount(parts: Parts, id: string, change: AccountCha
 }
 
 export async function removeAccount(parts: Parts, id: string): Promise<void> {
+  // What is no id has no sessions either, although they are looked for also when the account is gone.
+  if (!idSpelling.test(id)) throw new HoldfastError('not-found')
   const removal = await orElse(
     () => parts.accounts.remove(id),
     () => endAccess(parts, id, 'subject-deleted'),

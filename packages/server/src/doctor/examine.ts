@@ -4,7 +4,7 @@ import { systemNow } from '../clock.ts'
 import { type Config, readConfig } from '../config/config.ts'
 import type { Environment } from '../config/env-file.ts'
 import { secretsOf } from '../config/secret.ts'
-import { checkTrail } from './events.ts'
+import { checkBesideAccounts } from './beside-accounts.ts'
 import { checkFiles } from './files.ts'
 import { type Finding, failed, ok, warning } from './finding.ts'
 import { checkStores } from './stores.ts'
@@ -75,6 +75,6 @@ export async function examine(environment: Environment, folder: string): Promise
     ...checkFiles(config, folder),
     checkClock(config),
     // Last: it opens a store, which may touch the file that the clock is compared with.
-    ...(await checkTrail(config, stores)),
+    ...(await checkBesideAccounts(config, stores)),
   ]
 }

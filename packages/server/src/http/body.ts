@@ -42,6 +42,7 @@ export function installBodyParser(app: FastifyInstance): void {
 function fieldProblems(fault: z.ZodError): FieldProblem[] {
   return fault.issues.flatMap((issue): FieldProblem[] => {
     const field = issue.path.map(String).join('.')
+    if (field === '' && issue.code === 'invalid_type') return [{ field: 'body', message: 'must be a JSON object' }]
     if (issue.code !== 'unrecognized_keys') return [{ field: field === '' ? 'body' : field, message: issue.message }]
     return issue.keys
       .slice(0, 10)

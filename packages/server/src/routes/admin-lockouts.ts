@@ -1,14 +1,21 @@
 /** Locks that failed sign-ins set, for administrators. */
 import { HoldfastError } from 'holdfast'
+import { z } from 'zod'
 import { usernamesOf } from '../accounts/look-up.ts'
-import { idParams } from './fields.ts'
+import { idParams, mostPerPage, pageFields } from './fields.ts'
 import { type Call, type Route, route } from './route.ts'
 import { lockShape, pageOf } from './shapes.ts'
 
 type Id = { readonly id: string }
 
-async function listLocks({ services }: Call): Promise<unknown> {
-  const locks = await services.holdfast.lockouts.list()
+interface ListQuery {
+  readonly limit?: string | undefined
+}
+
+const listQuery: z.ZodType<ListQuery> = z.strictObject({ limit: pageFields.limit })
+
+async function listLocks({ query, services }: Call<undefined, ListQuery>): Promise<unknown> {
+  const locks = await services.holdfast.lockouts.list(query.limit === undefined ? mostPerPage : Number(query.limit))
   const names = await usernamesOf(services.accounts, locks)
   const items = locks.map(({ id, kind, source, subject, until }) => {
     return { id, kind, source, subject, username: names.get(subject) ?? null, until: new Date(until).toISOString() }
@@ -29,9 +36,10 @@ export const adminLockoutRoutes: readonly Route[] = [
     path: '/admin/lockouts',
     summary: 'Locks that hold, the longest first; a name that no account has is not told',
     access: 'administrator',
+    query: listQuery,
     status: 200,
     answer: pageOf(lockShape),
-    handle: (call) => listLocks(call),
+    handle: listLocks,
   }),
   route({
     method: 'DELETE',

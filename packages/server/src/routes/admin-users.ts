@@ -3,6 +3,7 @@ import { HoldfastError } from 'holdfast'
 import { z } from 'zod'
 import { type Role, userWire } from '../accounts/account.ts'
 import { changeAccount, createAccount, removeAccount } from '../accounts/administer.ts'
+import { loginKey } from '../accounts/names.ts'
 import {
   emailField,
   flagField,
@@ -34,6 +35,14 @@ interface ListQuery {
   readonly limit?: string | undefined
 }
 type Id = { readonly id: string }
+
+/** A name as names are compared: what a page ends with, and the next begins behind. */
+const isCursor = (text: string): boolean => loginKey(text) === text && !/\p{C}/u.test(text)
+const listQuery: z.ZodType<ListQuery> = z.strictObject({
+  search: textField(128).optional(),
+  ...pageFields,
+  cursor: textField(512).refine(isCursor, { error: 'must be one that a list gave' }).optional(),
+})
 
 const createBody: z.ZodType<CreateBody> = z.strictObject({
   username: usernameField,
@@ -113,7 +122,7 @@ export const adminUserRoutes: readonly Route[] = [
     path: '/admin/users',
     summary: 'Accounts by user name; search by part of a name or address',
     access: 'administrator',
-    query: z.strictObject({ search: textField(128).optional(), ...pageFields }) satisfies z.ZodType<ListQuery>,
+    query: listQuery,
     status: 200,
     answer: pageOf(userShape),
     handle: listUsers,

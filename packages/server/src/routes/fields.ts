@@ -48,7 +48,7 @@ export const flagField: z.ZodType<boolean> = z.boolean({ error: typed('true or f
 export const roleField: z.ZodType<(typeof roles)[number]> = z.enum(roles, { error: typed(`one of ${roles.join(', ')}`) })
 
 const count = /^\d{1,3}$/
-const mostPerPage = 200
+export const mostPerPage = 200
 const limitField = z
   .string({ error: typed('a number') })
   .refine((value) => count.test(value) && Number(value) >= 1 && Number(value) <= mostPerPage, {

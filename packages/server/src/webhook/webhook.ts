@@ -178,6 +178,8 @@ class Deliverer implements Webhook {
 
   /** Doubling, less up to half, so that nodes and receivers do not meet in step; and no sooner than the receiver asks. */
   #waitAfter({ why, retryAfter }: Extract<Outcome, { taken: false }>): number {
+    // Cut by a stop: no failure of the receiver's, and whoever goes on repeats it.
+    if (this.#cutting.signal.aborted) return standbyMs
     this.#counts.failures += 1
     // Once an outage: an event at each attempt would itself have to be delivered.
     if (this.#failuresInRow === 0) this.#parts.tell({ kind: 'webhook_failing', reason: why })

@@ -19,6 +19,8 @@ async function examined(environment: (folder: string) => Record<string, string>)
   return { reads, statusOf }
 }
 
+const newerSecret = 'Wd7kQ2mX-v9Rt4Yz_N6pH1sLc8Fg3JbUaTeVi5BoZxK0'
+
 describe('doctor', () => {
   it('reads a file for its integrity once, whatever is kept in it', async () => {
     const { reads, statusOf } = await examined((folder) => ({ HOLDFAST_STORE: `sqlite:${databaseIn(folder)}` }))
@@ -33,5 +35,24 @@ describe('doctor', () => {
     }))
     assert.equal(reads, 1)
     assert.equal(statusOf('events: chain'), 'ok')
+  })
+
+  it('counts the API keys in use that end with an older secret, or have ended with one', async () => {
+    await using server = await testServer({ config: { importedKeys: true } })
+    const root = await server.administrator()
+    const { json } = await root.post('/auth/keys', { name: 'kept' })
+    await root.post('/auth/keys', { name: 'kept, too' })
+    await root.post('/admin/keys', { name: 'imported', owner: json.key.owner, token: 'vT7q-Zx2Lm9_Rk4bWn8sYc3HdPf6Ga1JeUo5' })
+    const ended = await root.post('/auth/keys', { name: 'ended' })
+    await root.delete(`/auth/keys/${ended.json.key.id}`)
+    const found = async (secrets: string) => {
+      const environment = { HOLDFAST_SECRET: secrets, HOLDFAST_STORE: `sqlite:${databaseIn(server.folder)}` }
+      const findings = await examine(environment, server.folder)
+      const { status, detail } = findings.find(({ check }) => check === 'API keys: secret') ?? assert.fail()
+      return `${status}: ${detail}`
+    }
+    assert.equal(await found(testSecret), 'ok: 3 in use, none by an older secret')
+    assert.match(await found(`${newerSecret},${testSecret}`), /^warning: 2 of 3 end when the older secret is taken out/)
+    assert.match(await found(newerSecret), /^warning: 2 of 3 were signed by a secret that is not listed/)
   })
 })

@@ -223,6 +223,8 @@ describe('the webhook', () => {
       const stopped = first.server.stop()
       first.tell('at the stop')
       await stopped
+      const { delivered, failures } = first.server.services.webhook.stats
+      assert.deepEqual([delivered, failures, first.server.log.text().includes('webhook_failing')], [2, 0, false])
       const second = await start()
       await using _ = second.server
       second.tell('after it')
