@@ -30,6 +30,7 @@ const caseNames: Readonly<Record<string, string>> = {
   yardstick: 'yardstick: SHA-256 of 43 characters',
   cached: 'Holdfast verify, cached',
   memory: 'Holdfast verify, uncached on memory',
+  unseen: 'Holdfast verify, token not seen before, on memory',
   sqlite: 'Holdfast verify, uncached on SQLite',
   'fast-jwt': 'fast-jwt HS256, cached',
   jose: 'jose HS256 jwtVerify',

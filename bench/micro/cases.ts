@@ -1,9 +1,10 @@
 /** The cases: Holdfast's check by where the record comes from, and what peers do at the same place. */
 import { hash, randomBytes } from 'node:crypto'
 import type { Holdfast, HoldfastOptions, Verdict } from 'holdfast'
+import { memoryStore } from 'holdfast/store/memory'
 import { sqliteStore } from 'holdfast/store/sqlite'
 import { addressOf, subjectOf, userAgentOf } from '../shared/clients.ts'
-import { freshHoldfast, signIn } from '../shared/holdfast.ts'
+import { forgetfulHoldfast, freshHoldfast, signIn } from '../shared/holdfast.ts'
 import { type FastJwtVerified, fastJwtTokens, type JoseVerified, joseTokens } from '../shared/jwt.ts'
 import { peer } from '../shared/peer.ts'
 import type { Case, Presented } from './rounds.ts'
@@ -51,7 +52,9 @@ const yardstickLength = 43
 const isLive = (answer: unknown): boolean => (answer as Verdict).status === 'live'
 
 async function holdfastCases(population: Population, sqlite: HoldfastOptions['store']): Promise<Case[]> {
-  const inMemory = freshHoldfast()
+  const [memory, secret] = [memoryStore(), randomBytes(32).toString('hex')]
+  const inMemory = freshHoldfast(memory, secret)
+  const unseen = forgetfulHoldfast(memory, secret)
   const inSqlite = freshHoldfast(sqlite)
   const ofMemory = await populate(inMemory, population)
   const ofSqlite = await populate(inSqlite, population)
@@ -60,6 +63,7 @@ async function holdfastCases(population: Population, sqlite: HoldfastOptions['st
     yardstickCase(ofMemory),
     { name: 'cached', presented: ofMemory, check: (p) => inMemory.verify(p.token, p.context), accepts: isLive },
     { name: 'memory', presented: ofMemory, check: (p) => inMemory.verify(p.token, p.context, anew), accepts: isLive },
+    { name: 'unseen', presented: ofMemory, check: (p) => unseen.verify(p.token, p.context), accepts: isLive },
     { name: 'sqlite', presented: ofSqlite, check: (p) => inSqlite.verify(p.token, p.context, anew), accepts: isLive },
   ]
 }

@@ -14,8 +14,8 @@ export function freshHoldfast(store: Store = memoryStore(), secret: string = ran
 }
 
 /** Asks the store at each check. */
-export function forgetfulHoldfast(store: Store): Holdfast {
-  return createHoldfast({ secret: randomBytes(32).toString('hex'), store, ...limits, rememberedChecks: 0 })
+export function forgetfulHoldfast(store: Store, secret: string = randomBytes(32).toString('hex')): Holdfast {
+  return createHoldfast({ secret, store, ...limits, rememberedChecks: 0 })
 }
 
 /** Signs in the `at`-th user from their own address; the token is theirs. */

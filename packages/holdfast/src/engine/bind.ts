@@ -42,7 +42,9 @@ function findingsOf(core: Core, record: SessionRecord, context: RequestContext):
   const findings: Finding[] = []
   const bound = record.binding.fingerprint
   const isCompared = fingerprint !== 'off' || shadow.fingerprint !== null
-  if (isCompared && bound !== null && !matchesFingerprint(core.keyring, bound, context.userAgent)) {
+  // The session's own copy of the same text has its hash at hand: digests are found by it.
+  const userAgent = context.userAgent === record.userAgent ? record.userAgent : context.userAgent
+  if (isCompared && bound !== null && !matchesFingerprint(core.keyring, bound, userAgent)) {
     findings.push({ kind: 'session_binding_mismatch', policy: fingerprint, shadow: shadow.fingerprint })
   }
   // The everyday case first: the address as last recorded.

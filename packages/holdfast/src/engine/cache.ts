@@ -12,6 +12,7 @@
 import type { ChangeFeed, Instant, SessionId, SessionRecord } from '../store/store.ts'
 import type { Verdict } from './session.ts'
 import type { ChangeStats } from './stats.ts'
+import type { ParsedToken } from './token.ts'
 
 /** What the fast path reads stands first, and in few objects: of many sessions none is in the processor's cache. */
 export interface Remembered {
@@ -32,6 +33,11 @@ export interface Remembered {
   readonly current: boolean
   /** When the credential itself ends, whatever the session does; infinite for one that lives as long. */
   readonly until: Instant
+  /**
+   * What the credential says, its tag proven: the same text under the same keys is as authentic again, so that asking
+   * the store anew need not prove it anew. Null for a JWT, whose times speak of this very moment.
+   */
+  readonly authentic: ParsedToken | null
 }
 
 interface Generation {
@@ -90,7 +96,7 @@ export class VerifiedCache {
     if (young?.credential === credential) return young
     const old = this.#old.entries.get(key)
     if (old?.credential !== credential) return undefined
-    this.#keep(key, old)
+    this.#keep(key, old, young)
     return old
   }
 
@@ -99,13 +105,14 @@ export class VerifiedCache {
     if (this.#perGeneration === 0) return
     const key = keyOf(entry.credential)
     const held = this.#young.entries.get(key)
-    entry.credential = held?.credential === entry.credential ? held.credential : copyOf(entry.credential)
-    entry.userAgent = this.#agents.same(entry.userAgent)
-    this.#keep(key, entry)
+    const isSame = held?.credential === entry.credential
+    entry.credential = isSame ? held.credential : copyOf(entry.credential)
+    entry.userAgent = isSame && held.userAgent === entry.userAgent ? held.userAgent : this.#agents.same(entry.userAgent)
+    this.#keep(key, entry, held)
   }
 
-  #keep(key: string, entry: Remembered): void {
-    const held = this.#young.entries.get(key)
+  /** `held`: what the young generation has under the key. */
+  #keep(key: string, entry: Remembered, held: Remembered | undefined): void {
     // Two credentials with one end: the lists of keys could not tell them apart when one is to be dropped.
     if (held !== undefined && held.credential !== entry.credential) return
     if (held === undefined) this.#file(key, entry)

@@ -105,7 +105,7 @@ export function viewOf<A extends Attributes>(record: SessionRecord, flags: ViewF
     anonymous: record.subject === null,
     createdAt: record.createdAt,
     authTime: record.authTime,
-    amr: deepFreeze(elevation?.amr ?? record.amr),
+    amr: Object.freeze(elevation?.amr ?? record.amr),
     acr: elevation?.acr ?? record.acr,
     elevatedUntil: elevation?.until ?? null,
     elevatedAt: elevation?.since ?? null,

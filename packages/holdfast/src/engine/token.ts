@@ -22,8 +22,8 @@ const bodyLength = (offsets.end / 3) * 4
 const idBytes = 18
 const slotTagBytes = 3
 const nonceBytes = 18
-/** Where the session id stands in the text after the prefix. */
-const idText = { from: 4, to: 28 } as const
+/** Of the id of a key, which a token and a nonce begin with. */
+const keyIdLength = 4
 
 export interface Minted {
   readonly token: string
@@ -134,14 +134,15 @@ export function createTokens(keyring: Keyring, random: RandomPool): Tokens {
     // follows `=`. So many characters of the one alphabet re-encode to themselves, and nothing else does.
     if (!canonical.test(body)) return undefined
     bytes.write(body, 'base64url')
-    const key = keyring.find(body.slice(0, idText.from))
+    const key = keyring.find(body.slice(0, keyIdLength))
     if (key === undefined) return undefined
     expectedTag.write(key.mac(kind).sign(signed, 'binary'), 0, expectedTag.length, 'latin1')
     if (!equalBytes(expectedTag, tag)) return undefined
     const expiry = bytes.readUIntBE(offsets.expiry, 5)
     return {
       kind,
-      id: body.slice(idText.from, idText.to),
+      // A slice of the text would keep the whole header that it came in, wherever the id is kept.
+      id: bytes.toString('base64url', offsets.id, offsets.generation),
       generation: bytes.readUInt32BE(offsets.generation),
       expiresAt: expiry === 0 ? null : expiry * 1000,
       digest: sha256(secret),
@@ -188,7 +189,7 @@ export function createTokens(keyring: Keyring, random: RandomPool): Tokens {
         succession.set(secret)
         succession.write(nonce, secret.length, nonceBytes, 'base64url')
         secret.write(key.mac('succession').sign(succession), 'base64url')
-        key = keyring.find(nonce.slice(0, idText.from))
+        key = keyring.find(nonce.slice(0, keyIdLength))
       }
       succession.fill(0)
       const digest = sha256(secret)

@@ -13,6 +13,7 @@ import { deadFor, missing, unknownFor } from './refusal.ts'
 import { revokeTarget } from './revoke.ts'
 import { type RequestContext, type Verdict, viewOf } from './session.ts'
 import { type Presented, presentedAs, type Standing, standingOf } from './standing.ts'
+import type { ParsedToken } from './token.ts'
 
 /** One check on its way: what was presented, by whom, when, and what this node knew when it set out. */
 interface Check {
@@ -23,6 +24,7 @@ interface Check {
   /** `cache.changes` before the record was read: unless it still holds, the record may be old already. */
   readonly since: number
   readonly flight: Flight | undefined
+  readonly authentic: ParsedToken | null
 }
 
 type Flown = Check & { readonly flight: Flight }
@@ -40,7 +42,8 @@ export function verify(
   const client = context ?? null
   try {
     const now = nowOf(core)
-    if (options?.fresh === true) return lookUp(core, token, client, now, true)
+    if (options?.fresh === true) return lookUp(core, token, client, now, true, core.cache.find(token)?.authentic)
+    let authentic: ParsedToken | null | undefined
     if (core.confirmation.holds(now)) {
       const entry = core.cache.find(token)
       if (entry !== undefined && now < entry.reviewAt && answersFor(client, entry)) {
@@ -49,10 +52,12 @@ export function verify(
       }
       if (entry !== undefined && now < entry.validUntil) {
         core.tally.reviewed += 1
-        return accept(core, { token, client, now, since: core.cache.changes, flight: undefined }, entry.record, entry)
+        const check = { token, client, now, since: core.cache.changes, flight: undefined, authentic: entry.authentic }
+        return accept(core, check, entry.record, entry)
       }
+      authentic = entry?.authentic
     }
-    return lookUp(core, token, client, now, false)
+    return lookUp(core, token, client, now, false, authentic)
   } catch (fault) {
     return unknown(core, fault, client)
   }
@@ -72,8 +77,16 @@ function parse(core: Core, token: string, now: Instant): Presented | JwtProblem 
   return presented.kind === 'refresh' || presented.kind === 'ticket' ? undefined : presented
 }
 
-function lookUp(core: Core, token: string, client: RequestContext | null, now: Instant, fresh: boolean): Awaitable<Verdict> {
-  const parsed = parse(core, token, now)
+/** `authentic`: see `Remembered`; whether its session is live is asked all the same. */
+function lookUp(
+  core: Core,
+  token: string,
+  client: RequestContext | null,
+  now: Instant,
+  fresh: boolean,
+  authentic: ParsedToken | null | undefined,
+): Awaitable<Verdict> {
+  const parsed = authentic ?? parse(core, token, now)
   if (parsed === 'expired') return dead(core, 'token-expired', undefined, client)
   if (typeof parsed !== 'object') return dead(core, 'invalid', undefined, client, parsed)
   if (parsed.expiresAt !== null && now >= parsed.expiresAt) return dead(core, 'token-expired', undefined, client)
@@ -82,11 +95,14 @@ function lookUp(core: Core, token: string, client: RequestContext | null, now: I
   if (!fresh) core.tally.missed += 1
   const joined = fresh ? undefined : core.flights.join(token, now, core.confirmation)
   const loading = joined?.record ?? lookUpRecord(core, parsed.id)
-  if (!(loading instanceof Promise)) return judge(core, { token, client, now, since, flight: undefined }, parsed, loading)
+  const own = parsed.kind === 'jwt' ? null : parsed
+  if (!(loading instanceof Promise)) {
+    return judge(core, { token, client, now, since, flight: undefined, authentic: own }, parsed, loading)
+  }
 
   const flight = joined ?? core.flights.start(token, parsed.id, now, loading)
   return flight.record.then(
-    (record) => land(core, { token, client, now: nowOf(core), since, flight }, parsed, record),
+    (record) => land(core, { token, client, now: nowOf(core), since, flight, authentic: own }, parsed, record),
     (fault: unknown) => {
       core.flights.leave(flight)
       return unknown(core, fault, client)
@@ -140,6 +156,7 @@ function accept(core: Core, check: Check, record: SessionRecord, standing: Stand
       validUntil: changesAt,
       current,
       until,
+      authentic: check.authentic,
     })
   }
   return verdict

@@ -1,7 +1,10 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { Confirmation, type Remembered, VerifiedCache } from '../../src/engine/cache.ts'
 import { viewOf } from '../../src/engine/session.ts'
 import { record } from './support/records.ts'
+import { firefox, start } from './support/start.ts'
 import { remoteFeed } from './support/stores.ts'
 
 function entry(id: string, credential: string): Remembered {
@@ -18,10 +21,32 @@ function entry(id: string, credential: string): Remembered {
     validUntil: 1,
     current: true,
     until: Number.POSITIVE_INFINITY,
+    authentic: null,
   }
 }
 
+/** Bytes in use after a full collection. */
+function heapUsed(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage().heapUsed
+}
+
 describe('the cache of verified sessions', () => {
+  it('keeps nothing of the headers that tokens came in', async () => {
+    const { engine } = start({ sessionsPerSubject: 'unlimited' })
+    const headerLength = 64 * 1024
+    const tokens: string[] = []
+    for (let at = 0; at < 100; at += 1) tokens.push((await engine.issue({ subject: 'alice', context: firefox })).token)
+    const before = heapUsed()
+    for (const token of tokens) {
+      const header = Buffer.from('x'.repeat(headerLength) + token).toString('latin1')
+      expect(engine.verify(header.slice(headerLength), firefox)).toMatchObject({ status: 'live' })
+    }
+    expect(engine.stats().cache.size).toBe(tokens.length)
+    expect(heapUsed() - before).toBeLessThan((tokens.length * headerLength) / 4)
+  })
+
   it('is keyed by the whole credential', () => {
     const cache = new VerifiedCache(10)
     cache.put(entry('a', 'hf1_aaaa'))

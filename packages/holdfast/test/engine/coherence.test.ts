@@ -143,6 +143,18 @@ describe('the memory of a node', () => {
     expect(gets()).toBe(before + 1)
   })
 
+  it('proves for a fresh check that a token is ours, and not what the record says of it', async () => {
+    const { here, there, issued, id } = await twoNodes()
+    expect(await outcome(here, issued)).toBe('live')
+    const renewed = must(await there.engine.regenerate(id))
+    // The feed has told nothing yet.
+    expect(await outcome(here, issued)).toBe('live')
+    expect(await outcome(here, issued, undefined, { fresh: true })).toBe('superseded')
+    expect(await outcome(here, renewed, undefined, { fresh: true })).toBe('live')
+    await there.engine.revoke({ session: id }, { reason: 'logout' })
+    expect(await outcome(here, renewed, undefined, { fresh: true })).toBe('logout')
+  })
+
   it.each([false, 'throw'] as const)('is not trusted while the feed answers %s', async (trust) => {
     const { here, there, feed, clock, issued, id, gets } = await twoNodes()
     expect(await outcome(here, issued)).toBe('live')
