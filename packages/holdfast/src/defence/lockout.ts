@@ -160,24 +160,25 @@ export class Lockout {
   }
 
   #take(counted: Counted): Awaitable<Taking> {
-    const { counters, clock } = this.#parts
+    const { counters } = this.#parts
+    const now = this.#parts.clock.now()
     // First, so that an attempt on what is locked is not counted: it makes no lock longer and reaches no ceiling.
-    return andThen(lockedUntil(counters, counted.locks, clock.now()), (lock) =>
-      lock === undefined ? this.#count(counted) : { turn: 'closed', until: lock },
+    return andThen(lockedUntil(counters, counted.locks, now), (lock) =>
+      lock === undefined ? this.#count(counted, now) : { turn: 'closed', until: lock },
     )
   }
 
-  #count({ budget, inRow, locks }: Counted): Awaitable<Taking> {
-    const { counters, clock, rule } = this.#parts
+  #count({ budget, inRow, locks }: Counted, now: Instant): Awaitable<Taking> {
+    const { counters, rule } = this.#parts
     return andThen(budget.take(), (taken) => {
       if (!taken.allowed) return { turn: 'full', until: taken.retryAt }
-      const window = { now: clock.now(), windowMs: runMs, atMost: rule.ceiling }
+      const window = { now, windowMs: runMs, atMost: rule.ceiling }
       return andThen(
         counting(() => counters.add(inRow.run, 1, window)),
         (run): Awaitable<Taking> => {
           if (run.count > rule.ceiling) return { turn: 'closed', until: run.resetsAt }
           // Again: another attempt may have locked, and with that emptied the budget, between the two steps before.
-          return andThen(lockedUntil(counters, locks, clock.now()), (lock) =>
+          return andThen(lockedUntil(counters, locks, now), (lock) =>
             lock === undefined ? { turn: 'held', count: taken.count, inRow: run.count } : { turn: 'closed', until: lock },
           )
         },

@@ -36,6 +36,8 @@ export class SlidingCount {
   /** The names of the latest parts, and which part is the first of them: long strings are made and hashed once. */
   #names: readonly string[] = []
   #namedFor = -1
+  /** Parts that were over and empty when last looked at, and stay so. */
+  #empty: readonly string[] = []
 
   constructor(counters: CounterStore, clock: Clock, { most, windowMs }: SlidingRule, key: string) {
     this.#counters = counters
@@ -53,6 +55,7 @@ export class SlidingCount {
     return andThen(
       countingEach(earlier, (name) => this.#counters.read(name, now)),
       (found) => {
+        this.#empty = earlier.filter((_, at) => found[at] === undefined)
         const past = found.map((count) => count?.count ?? 0)
         const atMost = this.#most - sum(past)
         if (atMost < 1) return { allowed: false, retryAt: this.#retryAt(part, past, 0) }
@@ -71,7 +74,8 @@ export class SlidingCount {
 
   /** Forgets what was counted. Throws `store-unavailable`. */
   forget(): Awaitable<unknown> {
-    return countingEach(this.#namesFrom(this.#partAt(this.#clock.now())), (name) => this.#counters.reset(name))
+    const counted = this.#namesFrom(this.#partAt(this.#clock.now())).filter((name) => !this.#empty.includes(name))
+    return countingEach(counted, (name) => this.#counters.reset(name))
   }
 
   #partAt(now: Instant): number {

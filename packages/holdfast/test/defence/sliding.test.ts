@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { SlidingCount } from '../../src/defence/sliding.ts'
 import type { CounterStore } from '../../src/store/counters.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -63,6 +63,20 @@ describe('a sliding count', () => {
     await takes(count, 5)
     await count.forget()
     expect(await takes(count, 20)).toBe(10)
+  })
+
+  test('forgets what was counted since, and leaves alone the parts that it found empty', async () => {
+    const counters = memoryStore().counters
+    const reset = vi.spyOn(counters, 'reset')
+    const { count, clock } = sliding(counters)
+    await count.take()
+    clock.advance(24_000)
+    await count.take()
+    clock.advance(12_000)
+    await new SlidingCount(counters, clock, rule, 'k').take()
+    await count.forget()
+    expect(reset).toHaveBeenCalledTimes(3)
+    expect(await counters.list('', clock.now(), 10)).toEqual([])
   })
 
   test.each(['read', 'add'] as const)('cannot tell when the counters fail to %s', async (call) => {
