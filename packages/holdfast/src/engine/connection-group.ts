@@ -5,6 +5,8 @@ import type { Confirmation } from './cache.ts'
 import type { Clock } from './clock.ts'
 import type { FaultLogger } from './events.ts'
 import type { RevocableRecord } from './pending.ts'
+import { isSuperseded, openerOf } from './record.ts'
+import type { Opening } from './session.ts'
 
 /** What of a record says how long its session lives, and what its activity is written as. */
 export type Lifetime = Pick<SessionRecord, 'id' | 'seenAt' | 'idleTimeout' | 'idleExpiresAt' | 'absoluteExpiresAt' | 'lastIp'>
@@ -14,8 +16,6 @@ export interface Group<M> {
   readonly session: RevocableRecord
   readonly members: Set<M>
   lifetime: Lifetime
-  /** See `openerOf`, as the store said last; undefined until it is asked for the first time. */
-  opener: string | undefined
   /** When the store last said that the session lives. */
   checkedAt: Instant
   /** First of the looks at the store that have failed since; undefined when the latest did not. */
@@ -56,4 +56,22 @@ export function dueOf({ lifetime, checkedAt, failingSince }: Group<unknown>): In
 
 export function lifetimeOf({ id, seenAt, idleTimeout, idleExpiresAt, absoluteExpiresAt, lastIp }: SessionRecord): Lifetime {
   return { id, seenAt, idleTimeout, idleExpiresAt, absoluteExpiresAt, lastIp }
+}
+
+export function newGroup<M>(session: RevocableRecord, lifetime: Lifetime, now: Instant): Group<M> {
+  return { session, members: new Set(), lifetime, checkedAt: now, failingSince: undefined, changes: 0 }
+}
+
+export interface Opened {
+  /** Undefined until the store is asked for the first time, for a session that nobody here checked. */
+  opening: Opening | undefined
+}
+
+/** Whether what opened it is dead by this record, which may be older than what is known already: answers overtake each other. */
+export function isSupersededBy(member: Opened, record: SessionRecord): boolean {
+  const { opening } = member
+  if (opening !== undefined && record.revision < opening.revision) return false
+  if (opening !== undefined && isSuperseded(opening.opener, record)) return true
+  member.opening = { opener: openerOf(record), revision: record.revision }
+  return false
 }

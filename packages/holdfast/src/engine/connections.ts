@@ -1,9 +1,19 @@
 import type { Awaitable, Instant, SessionId, SessionRecord } from '../store/store.ts'
 import type { ConnectionEnd, LiveConnection } from './api.ts'
-import { type ConnectionsOptions, dueOf, endAt, type Group as GroupOf, type Lifetime, lifetimeOf } from './connection-group.ts'
+import {
+  type ConnectionsOptions,
+  dueOf,
+  endAt,
+  type Group as GroupOf,
+  isSupersededBy,
+  type Lifetime,
+  lifetimeOf,
+  newGroup,
+} from './connection-group.ts'
 import { runHook } from './hook.ts'
 import type { RevocableRecord } from './pending.ts'
-import { endOf, isSuperseded, openerOf, sightingOf, touchInterval } from './record.ts'
+import { endOf, sightingOf, touchInterval } from './record.ts'
+import type { Opening } from './session.ts'
 import { inTurns } from './turns.ts'
 
 type Close = (end: ConnectionEnd) => void
@@ -13,10 +23,12 @@ class Attached implements LiveConnection {
   readonly #all: Connections
   readonly #group: Group
   readonly close: Close
+  opening: Opening | undefined
 
-  constructor(all: Connections, group: Group, close: Close) {
+  constructor(all: Connections, group: Group, opening: Opening | undefined, close: Close) {
     this.#all = all
     this.#group = group
+    this.opening = opening
     this.close = close
   }
 
@@ -50,20 +62,12 @@ export class Connections {
     this.#options = options
   }
 
-  attach(session: RevocableRecord, lifetime: Lifetime, close: Close): LiveConnection {
+  attach(session: RevocableRecord, lifetime: Lifetime, opening: Opening | undefined, close: Close): LiveConnection {
     const { id } = session
     const now = this.#options.clock.now()
     const known = this.#groups.get(id)
-    const group: Group = known ?? {
-      session,
-      members: new Set(),
-      lifetime,
-      opener: undefined,
-      checkedAt: now,
-      failingSince: undefined,
-      changes: 0,
-    }
-    const connection = new Attached(this, group, close)
+    const group: Group = known ?? newGroup(session, lifetime, now)
+    const connection = new Attached(this, group, opening, close)
     if (this.#isClosed) {
       this.#close(connection, { cause: 'closing' })
       return connection
@@ -73,7 +77,7 @@ export class Connections {
     this.#groups.set(id, group)
     this.#dueAt(dueOf(group))
     this.#arm()
-    // The session may have ended between its check and this call, before anything was here to be told.
+    // The session may have ended between its check and this call, or its secret been replaced, before anything was here to be told.
     group.changes += 1
     void this.#lookUp(id)
     return connection
@@ -180,12 +184,9 @@ export class Connections {
     do {
       this.#walk = 'under way'
       await inTurns([...this.#groups.keys()], (id) => this.#lookUp(id))
-    } while (this.#isToWalkAgain)
+      // Told meanwhile, which the type of the field does not know.
+    } while ((this.#walk as string) === 'again')
     this.#walk = 'none'
-  }
-
-  get #isToWalkAgain(): boolean {
-    return this.#walk === 'again'
   }
 
   /** Resolves to whether the store could tell; the connections of a session that has ended are closed then. */
@@ -217,13 +218,7 @@ export class Connections {
     const revoked = record.reason ?? this.#options.reasonFor(record)
     if (revoked != null) this.end(id, { cause: 'revoked', reason: revoked })
     else if (endOf(record, now) === undefined) {
-      const { opener = openerOf(record) } = group
-      if (isSuperseded(opener, record)) {
-        // Whoever copied the old secret must not go on over what was opened with it; the owner opens anew with the new one.
-        this.end(id, { cause: 'superseded' })
-        return
-      }
-      group.opener = openerOf(record)
+      this.#endSuperseded(group, record)
       group.lifetime = lifetimeOf(record)
       group.checkedAt = now
       group.failingSince = undefined
@@ -231,6 +226,14 @@ export class Connections {
     } else {
       this.#options.onExpired(record)
       this.end(id, { cause: 'expired' })
+    }
+  }
+
+  /** Whoever copied the old secret must not go on over what was opened with it; the owner opens anew with the new one. */
+  #endSuperseded(group: Group, record: SessionRecord): void {
+    for (const member of [...group.members].filter((each) => isSupersededBy(each, record))) {
+      this.detach(group, member)
+      this.#close(member, { cause: 'superseded' })
     }
   }
 

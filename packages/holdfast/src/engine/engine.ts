@@ -23,7 +23,7 @@ import { withSighting } from './record.ts'
 import { refresh, sessionOf } from './refresh.ts'
 import { elevate, regenerate } from './regenerate.ts'
 import { repeatRevocation, revoke, revokeAll, revokeToken } from './revoke.ts'
-import type { Session } from './session.ts'
+import { openingOf, type Session } from './session.ts'
 import { LagMeter, type Stats, Tally } from './stats.ts'
 import { sweep, sweepRegularly } from './sweep.ts'
 import { issueTicket, redeemTicket } from './ticket.ts'
@@ -123,7 +123,8 @@ function connect(core: Core, session: Session, close: (end: ConnectionEnd) => vo
   // A view does not say how long the idle limit is, only when it falls; the first look at the store does.
   const idleTimeout = session.idleExpiresAt - session.seenAt
   const { id, seenAt, idleExpiresAt, absoluteExpiresAt, lastIp } = session
-  return core.connections.attach(session, { id, seenAt, idleTimeout, idleExpiresAt, absoluteExpiresAt, lastIp }, close)
+  const lifetime = { id, seenAt, idleTimeout, idleExpiresAt, absoluteExpiresAt, lastIp }
+  return core.connections.attach(session, lifetime, openingOf(session), close)
 }
 
 /** An engine over settings that `parseEngineOptions` found no fault with. */

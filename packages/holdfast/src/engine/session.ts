@@ -1,6 +1,7 @@
 /** The public view of a session: what an app may see and show. No digest, no secret. */
 import type { DeadReason, RevocationReason, UnknownCode } from '../shared/codes.ts'
 import type { Attributes, Instant, Origin, SessionId, SessionRecord, TokenGrant } from '../store/store.ts'
+import { openerOf } from './record.ts'
 
 export interface Session<A extends Attributes = Attributes> {
   readonly id: SessionId
@@ -83,6 +84,20 @@ export interface ViewFlags {
   readonly stepUpRequired: boolean
 }
 
+/** What a view shows to nobody: what opened the session as it stood when the view was made, and when in its life that was. */
+export interface Opening {
+  /** See `openerOf`. */
+  readonly opener: string
+  readonly revision: number
+}
+
+const openings: WeakMap<object, Opening> = new WeakMap()
+
+/** Undefined for what is no view of this process, such as a copy. */
+export function openingOf(view: Session): Opening | undefined {
+  return openings.get(view)
+}
+
 /** Freezes plain JSON data. A loop over keys: a list of the values costs more than the freezing. */
 function deepFreeze<T extends object>(value: T): T {
   for (const key in value) {
@@ -99,7 +114,7 @@ function grantOf(grant: TokenGrant | null): Session['grant'] {
 /** The view is shared by every request that presents the session, so nothing in it can be changed. */
 export function viewOf<A extends Attributes>(record: SessionRecord, flags: ViewFlags): Session<A> {
   const elevation = flags.elevated ? record.elevation : null
-  return Object.freeze({
+  const view = Object.freeze({
     id: record.id,
     subject: record.subject,
     anonymous: record.subject === null,
@@ -124,4 +139,6 @@ export function viewOf<A extends Attributes>(record: SessionRecord, flags: ViewF
     revokedAt: record.revokedAt,
     reason: record.reason,
   })
+  openings.set(view, { opener: openerOf(record), revision: record.revision })
+  return view
 }

@@ -110,11 +110,31 @@ describe('a live connection', () => {
     here.clock.advance(second)
     await settle()
     expect(here.close.mock.calls).toEqual([[{ cause: 'superseded' }]])
-    const anew = vi.fn()
-    here.engine.attach(raised.session, anew)
+    const [anew, late] = [vi.fn(), vi.fn()]
+    here.engine.attach(must(await here.engine.get(here.id)), anew)
+    // By a request that was checked with the old secret, just before.
+    here.engine.attach(raised.session, late)
+    await settle()
+    expect(late.mock.calls).toEqual([[{ cause: 'superseded' }]])
     here.clock.advance(minute)
     await settle()
     expect(anew).not.toHaveBeenCalled()
+  })
+
+  it('outlives a step-up, and an answer from before it that was late', async () => {
+    const holding = holdingStore(memoryStore())
+    const { engine } = start({ store: holding.store })
+    const { session } = await engine.issue({ subject: 'alice' })
+    holding.holding = new Set(['get'])
+    const [old, anew] = [vi.fn(), vi.fn()]
+    engine.attach(session, old)
+    must(holding.held[0]).run()
+    holding.holding = new Set()
+    engine.attach(must(await engine.elevate(session.id, { amr: ['otp'] })).session, anew)
+    await settle()
+    must(holding.held[0]).answer()
+    await settle()
+    expect([...old.mock.calls, ...anew.mock.calls]).toEqual([])
   })
 
   it('of a session that tokens carry outlives its refreshes, and not a new secret', async () => {
