@@ -50,6 +50,7 @@ const revoking = `
 local function revoke(id, at, plain)
   local text = redis.call('HGET', KEYS[1], id)
   if not text or string.sub(text, 1, 1) ~= '.' then return false end
+  evenWhenFull(KEYS[1])
   redis.call('HSET', KEYS[1], id, at .. string.sub(text, 10))
   redis.call('ZADD', KEYS[4], 'LT', plain, id)
   return true

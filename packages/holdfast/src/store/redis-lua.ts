@@ -51,6 +51,9 @@ local function tell(key)
   redis.call('SET', key, '')
   redis.call('DEL', key)
 end
+-- A server that is full refuses a script at its first write alone, and only one that could take more memory. What ends
+-- access is not to wait for room, of which it takes next to none: it begins with a write that takes none.
+local function evenWhenFull(key) redis.call('DEL', key .. '.') end
 local function store(key, text)
   if text == '' then redis.call('DEL', key) else redis.call('SET', key, text, 'KEEPTTL') end
 end

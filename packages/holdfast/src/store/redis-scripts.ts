@@ -151,6 +151,7 @@ else
   if from then consider(from) end
 end
 if #changed > 0 then
+  evenWhenFull(KEYS[1])
   store(KEYS[1], move(text, chosen, KEYS[2], ARGV[5]))
   tell(KEYS[4])
 end
@@ -161,7 +162,10 @@ return changed
 const everyone = `
 local epoch = epochIn(KEYS[1])
 local reached = ARGV[2] == '' and epoch + 1 or tonumber(ARGV[2])
-if reached > epoch then redis.call('SET', KEYS[1], string.format('%05d', reached) .. ARGV[1]) end
+if reached > epoch then
+  evenWhenFull(KEYS[1])
+  redis.call('SET', KEYS[1], string.format('%05d', reached) .. ARGV[1])
+end
 return math.max(reached, epoch)
 `
 

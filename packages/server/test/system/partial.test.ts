@@ -111,7 +111,6 @@ describe('a Redis server that takes no writes', { timeout: 90_000 }, () => {
     })
   }
   const faults: readonly Fault[] = [
-    { name: 'its memory is full (OOM)', begin: () => set('maxmemory', '1'), end: () => set('maxmemory', '0') },
     {
       name: 'it has become a replica (READONLY)',
       begin: () => redis.cli('replicaof', '127.0.0.1', '1'),
@@ -134,6 +133,59 @@ describe('a Redis server that takes no writes', { timeout: 90_000 }, () => {
   it.each(faults)('because $name is still read: checks go on, changes are 503, and all comes back', async (fault) => {
     await using server = await serverOn(`${redis.url}?prefix=${fault.name.length}:`)
     await expectReadsOnly(server, fault)
+  })
+})
+
+describe('a Redis server whose memory is full', { timeout: 90_000 }, () => {
+  let redis: RedisServer
+  beforeAll(async () => {
+    redis = await startRedis({ args: ['--maxmemory', '48mb', '--maxmemory-policy', 'noeviction'] })
+  })
+  afterAll(() => redis.stop())
+
+  it('ends sessions all the same, on every node; all else is 503, and comes back with room', async () => {
+    await using server = await serverOn(redis.url)
+    await using other = await serverOn(redis.url)
+    const { holdfast } = server.services
+    const told: string[] = []
+    holdfast.on(({ kind }) => told.push(kind))
+    const { client } = await server.user('alice')
+    const [leaving, forced] = [server.client(), server.client()]
+    for (const each of [leaving, forced]) await each.signIn('alice', goodPassword)
+    const stolen = [leaving, forced].map(({ sessionToken }) => sessionToken)
+    const elsewhere = () => Promise.all(stolen.map((token) => other.services.holdfast.verify(token)))
+    const session: string = (await forced.get('/auth/session')).json.session.id
+    told.length = 0
+    await redis.cli('setrange', 'filler', String(64 * 2 ** 20), 'x')
+
+    for (const password of [goodPassword, 'the wrong one, and long']) {
+      const refused = await server.client().post('/auth/login', { username: 'alice', password })
+      assertProblem(refused, 503, 'store-unavailable')
+      assert.deepEqual(refused.setCookies, [])
+    }
+    const change = () => holdfast.update(session, () => ({ changed: true }))
+    for (let count = 0; count < many; count += 1) await assert.rejects(change(), { code: 'store-unavailable' })
+    assert.equal(holdfast.stats().store.writes.circuit, 'open')
+    assert.equal((await leaving.post('/auth/logout')).status, 204)
+    assert.deepEqual((await holdfast.revoke({ session })).revoked, [session])
+    // What is forced says nothing of ordinary writes.
+    assert.notEqual(holdfast.stats().store.writes.circuit, 'closed')
+    assert.deepEqual(await elsewhere(), [
+      { status: 'dead', reason: 'logout' },
+      { status: 'dead', reason: 'admin' },
+    ])
+    assert.equal((await client.get('/auth/session')).status, 200)
+    assert.deepEqual([told.filter((kind) => kind === 'session_revoked').length, told.includes('session_created')], [2, false])
+    assert.equal(holdfast.stats().pendingRevocations, 0)
+    assert.deepEqual(await holdfast.revokeAll(), { durable: false })
+    assertProblem(await client.get('/auth/session'), 401, 'session-revoked')
+
+    await redis.cli('del', 'filler')
+    await until(patienceMs, async () => {
+      const answer = await server.client().post('/auth/login', { username: 'alice', password: goodPassword })
+      return answer.status === 200
+    })
+    assert.equal(holdfast.stats().store.writes.circuit, 'closed')
   })
 })
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type RedisServer, startRedis } from '../../../../../test/services/redis.ts'
 import { startTcpProxy } from '../../../../../test/services/tcp-proxy.ts'
 import { type RedisStore, redisStore } from '../../../src/store/redis.ts'
+import { sampleKey } from '../../../src/testing/contract/api-keys.ts'
 import { callers, minute, parallel, sample, sampleId, start } from '../../../src/testing/contract/check.ts'
 import { connectSingle } from './clients.ts'
 import { openNode, until } from './nodes.ts'
@@ -52,15 +53,35 @@ it('reads on when the server has no memory left, and changes nothing by halves',
   const { store } = await openNode(connectSingle(own.url), fresh())
   await store.insert(sample(1))
   await own.cli('config', 'set', 'maxmemory', '1')
-  await expect(Promise.resolve(store.insert(sample(2)))).rejects.toThrow('OOM')
+  const cap = { max: 1, now: logout.at, whenFull: 'evict-oldest' } as const
+  await expect(Promise.resolve(store.insert(sample(2), cap))).rejects.toThrow('OOM')
   await expect(Promise.resolve(store.replace(sample(1, { label: 'other' }), 0))).rejects.toThrow('OOM')
-  await expect(Promise.resolve(store.revoke({ id: sampleId(1) }, logout))).rejects.toThrow('OOM')
   await expect(
     Promise.resolve(store.touch([{ id: sampleId(1), seenAt: logout.at, idleExpiresAt: logout.at, ip: null }])),
   ).rejects.toThrow('OOM')
   expect(await store.get(sampleId(1))).toEqual(sample(1))
   await own.cli('config', 'set', 'maxmemory', '0')
+  expect((await store.insert(sample(2), cap)).evicted).toEqual([sampleId(1)])
+  await own.stop()
+})
+
+it('ends sessions and API keys although the server has no memory left', async () => {
+  const own = await startRedis({ args: ['--maxmemory', '48mb', '--maxmemory-policy', 'noeviction'] })
+  const { store } = await openNode(connectSingle(own.url), fresh())
+  const { apiKeys } = store
+  for (const number of [1, 2, 3]) await store.insert(sample(number))
+  for (const number of [1, 2]) await apiKeys.insert(sampleKey(number, { id: `key${number}`, owner: 'alice' }))
+  await own.cli('setrange', 'filler', String(64 * 2 ** 20), 'x')
+  await expect(Promise.resolve(store.insert(sample(4)))).rejects.toThrow('OOM')
   expect((await store.revoke({ id: sampleId(1) }, logout)).ids).toEqual([sampleId(1)])
+  expect((await store.revoke({ subject: 'alice', except: sampleId(3) }, logout)).ids).toEqual([sampleId(2)])
+  await store.revoke({ everyone: true }, { at: logout.at, reason: 'everyone-out' })
+  expect(await apiKeys.revoke('key1', logout.at)).toBe(true)
+  expect(await apiKeys.revokeOwner('alice', logout.at)).toEqual(['key2'])
+  const { store: other } = await openNode(connectSingle(own.url), { prefix: `f${prefixes}:` })
+  const reasons = await Promise.all([1, 2, 3].map(async (number) => (await other.get(sampleId(number)))?.reason))
+  expect(reasons).toEqual(['logout', 'logout', 'everyone-out'])
+  expect((await other.apiKeys.list({ limit: 9 })).items.map(({ revokedAt }) => revokedAt)).toEqual([logout.at, logout.at])
   await own.stop()
 })
 
