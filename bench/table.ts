@@ -118,12 +118,13 @@ function lag({ p50, p99, max }: Lag): string {
 
 function revocationTable({ revocation }: Results): string[] {
   if (revocation === undefined) return []
-  const rows = Object.entries(revocation).map(([name, { effort, perSecond, refused, closed }]) => [
+  const rows = Object.entries(revocation).map(([name, { effort, perSecond, refused, closed, heard }]) => [
     backendNames[name as Backend],
     String(effort.samples),
     (perSecond / 1000).toFixed(1),
     lag(refused),
     lag(closed),
+    heard === undefined ? '' : lag(heard),
   ])
   const head = [
     'revocation to another node',
@@ -131,6 +132,7 @@ function revocationTable({ revocation }: Results): string[] {
     'load, k req/s',
     'refused, ms: p50 / p99 / max',
     'stream closed, ms: p50 / p99 / max',
+    "driver's own message, ms: p50 / p99 / max",
   ]
   return [table(head, rows)]
 }

@@ -7,6 +7,7 @@ import { serveWith } from '../http/servers/node.ts'
 import { tell } from '../shared/child.ts'
 import { freshHoldfast } from '../shared/holdfast.ts'
 import { openService, type Place } from '../stores/services.ts'
+import { openMessages } from './messages.ts'
 
 export type Question =
   | { readonly ask: 'issue' }
@@ -19,6 +20,8 @@ export interface Seen {
   readonly refusedAt: number
   /** When its live connection was told. */
   readonly closedAt: number
+  /** When a message of the driver alone was heard, sent after the acknowledgement. */
+  readonly heardAt: number
 }
 
 /** Milliseconds, with the fraction that `Date.now` cuts off. */
@@ -28,6 +31,9 @@ function instant(): number {
 
 const [place = '{}', secret = ''] = process.argv.slice(2)
 const { store } = await openService(JSON.parse(place) as Place)
+const messages = await openMessages(JSON.parse(place) as Place)
+let onMessage = (): void => undefined
+await messages.listen(() => onMessage())
 const holdfast = freshHoldfast(store, secret)
 const server = await serveWith(holdfast)
 
@@ -38,6 +44,9 @@ async function watch(token: string): Promise<{ readonly end: Promise<Seen> }> {
   const closed = new Promise<number>((resolve) => {
     holdfast.attach(first.session, () => resolve(instant()))
   })
+  const heard = new Promise<number>((resolve) => {
+    onMessage = () => resolve(instant())
+  })
   const refused = new Promise<number>((resolve) => {
     const look = async (): Promise<void> => {
       const { status } = await holdfast.verify(token)
@@ -46,7 +55,8 @@ async function watch(token: string): Promise<{ readonly end: Promise<Seen> }> {
     }
     void look()
   })
-  return { end: Promise.all([refused, closed]).then(([refusedAt, closedAt]) => ({ refusedAt, closedAt })) }
+  const all = Promise.all([refused, closed, heard])
+  return { end: all.then(([refusedAt, closedAt, heardAt]) => ({ refusedAt, closedAt, heardAt })) }
 }
 
 process.on('message', async (question: Question) => {
@@ -55,7 +65,9 @@ process.on('message', async (question: Question) => {
     tell({ token, session: session.id })
   } else if (question.ask === 'revoke') {
     await holdfast.revoke({ session: question.session })
-    tell(instant())
+    const acknowledgedAt = instant()
+    await messages.send()
+    tell(acknowledgedAt)
   } else {
     const { end } = await watch(question.token)
     tell('watching')

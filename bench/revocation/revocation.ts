@@ -29,6 +29,8 @@ export interface RevocationResult {
   readonly refused: Lag
   /** The live connection was told. */
   readonly closed: Lag
+  /** A message of the driver alone was heard; absent in results of earlier runs. */
+  readonly heard?: Lag
 }
 
 export type RevocationResults = Readonly<Record<Backend, RevocationResult>>
@@ -51,8 +53,9 @@ async function sample(first: Child, second: Child): Promise<Seen> {
   const { token, session } = (await ask(first, { ask: 'issue' })) as Issued
   await ask(second, { ask: 'watch', token })
   const acknowledgedAt = (await ask(first, { ask: 'revoke', session })) as number
-  const { refusedAt, closedAt } = (await second.next()) as Seen
-  return { refusedAt: refusedAt - acknowledgedAt, closedAt: closedAt - acknowledgedAt }
+  const seen = (await second.next()) as Seen
+  const after = (instant: number): number => instant - acknowledgedAt
+  return { refusedAt: after(seen.refusedAt), closedAt: after(seen.closedAt), heardAt: after(seen.heardAt) }
 }
 
 const onNode = contestants.find(({ name }) => name === 'node holdfast')
@@ -94,6 +97,7 @@ async function measureBackend(backend: Backend, effort: RevocationEffort, folder
       perSecond: rates.reduce((sum, rate) => sum + rate, 0) / rates.length,
       refused: lagOf(seen.map(({ refusedAt }) => refusedAt)),
       closed: lagOf(seen.map(({ closedAt }) => closedAt)),
+      heard: lagOf(seen.map(({ heardAt }) => heardAt)),
     }
   } finally {
     await Promise.all(children.map((child) => child.stop()))

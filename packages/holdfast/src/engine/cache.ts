@@ -136,13 +136,14 @@ export class VerifiedCache {
     return this.#changes
   }
 
-  /** Whether there was anything of this session to drop. */
-  drop(id: SessionId): boolean {
+  /** The record of what it dropped, if there was anything of this session. */
+  drop(id: SessionId): SessionRecord | undefined {
     this.#changes += 1
+    const record = recordIn(this.#young, id) ?? recordIn(this.#old, id)
     const young = dropFrom(this.#young, id)
     const old = dropFrom(this.#old, id)
     for (const key of young) if (old.includes(key)) this.#inBoth -= 1
-    return young.length > 0 || old.length > 0
+    return record
   }
 
   clear(): void {
@@ -159,6 +160,11 @@ export class VerifiedCache {
 }
 
 const none: readonly string[] = []
+
+function recordIn({ entries, keys }: Generation, id: SessionId): SessionRecord | undefined {
+  const [first] = keys.get(id) ?? none
+  return first === undefined ? undefined : entries.get(first)?.record
+}
 
 /** The keys of the entries that it dropped. */
 function dropFrom({ entries, keys }: Generation, id: SessionId): readonly string[] {

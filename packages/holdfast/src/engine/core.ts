@@ -4,6 +4,7 @@ import type { Awaitable, Instant, SessionId, SessionRecord, SessionStore } from 
 import type { Confirmation, VerifiedCache } from './cache.ts'
 import type { Connections } from './connections.ts'
 import type { RandomPool } from './crypto.ts'
+import type { EndedSessions } from './ended.ts'
 import type { Events } from './events.ts'
 import type { Flights } from './flights.ts'
 import type { Guard } from './guard.ts'
@@ -30,6 +31,7 @@ export interface Core {
   readonly jwt: AccessTokens | null
   readonly events: Events
   readonly cache: VerifiedCache
+  readonly ended: EndedSessions
   readonly confirmation: Confirmation
   readonly flights: Flights
   readonly touches: TouchBuffer

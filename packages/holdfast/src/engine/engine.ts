@@ -5,6 +5,7 @@ import { Confirmation, VerifiedCache } from './cache.ts'
 import { Connections } from './connections.ts'
 import { type Core, lookUpRecord, nowOf } from './core.ts'
 import { equalText, RandomPool } from './crypto.ts'
+import { EndedSessions } from './ended.ts'
 import { eventId, eventNameOf } from './event-id.ts'
 import { Events } from './events.ts'
 import { Flights } from './flights.ts'
@@ -55,6 +56,7 @@ function createCore(settings: EngineSettings, store: EngineOptions['store']): Co
     jwt: settings.jwt === null ? null : createAccessTokens(settings.jwt, keyring, random),
     events,
     cache: new VerifiedCache(settings.rememberedChecks),
+    ended: new EndedSessions(),
     confirmation,
     flights: new Flights(),
     touches: new TouchBuffer({
@@ -91,7 +93,7 @@ function createCore(settings: EngineSettings, store: EngineOptions['store']): Co
 }
 
 function followChanges(core: Core): () => void {
-  const stop = core.store.changes?.subscribe((ids) => {
+  const stop = core.store.changes?.subscribe((ids, ended) => {
     if (ids === undefined) {
       core.cache.clear()
       core.flights.spoilAll()
@@ -99,8 +101,13 @@ function followChanges(core: Core): () => void {
       return
     }
     for (const id of ids) {
-      if (core.cache.drop(id)) core.lag.forgot(id, nowOf(core))
+      const record = core.cache.drop(id)
+      if (record !== undefined) core.lag.forgot(id, nowOf(core))
       core.flights.spoil(id)
+      if (ended === undefined) continue
+      core.lag.saw({ id, revokedAt: ended.at })
+      if (record !== undefined) core.ended.add(record, ended)
+      core.connections.end(id, { cause: 'revoked', reason: ended.reason })
     }
     core.connections.recheck(ids)
   })

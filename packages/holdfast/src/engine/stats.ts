@@ -102,7 +102,7 @@ export class LagMeter {
   }
 
   /** The session as the store has it now. */
-  saw({ id, revokedAt }: SessionRecord): void {
+  saw({ id, revokedAt }: Pick<SessionRecord, 'id' | 'revokedAt'>): void {
     if (this.#forgotten.size === 0) return
     const at = this.#forgotten.get(id)
     if (at === undefined) return

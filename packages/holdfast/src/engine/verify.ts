@@ -93,12 +93,13 @@ function lookUp(
 
   const since = core.cache.changes
   if (!fresh) core.tally.missed += 1
+  const own = parsed.kind === 'jwt' ? null : parsed
+  const unshared = { token, client, now, since, flight: undefined, authentic: own }
+  const ended = fresh ? undefined : core.ended.get(parsed.id)
+  if (ended !== undefined) return judge(core, unshared, parsed, ended)
   const joined = fresh ? undefined : core.flights.join(token, now, core.confirmation)
   const loading = joined?.record ?? lookUpRecord(core, parsed.id)
-  const own = parsed.kind === 'jwt' ? null : parsed
-  if (!(loading instanceof Promise)) {
-    return judge(core, { token, client, now, since, flight: undefined, authentic: own }, parsed, loading)
-  }
+  if (!(loading instanceof Promise)) return judge(core, unshared, parsed, loading)
 
   const flight = joined ?? core.flights.start(token, parsed.id, now, loading)
   return flight.record.then(

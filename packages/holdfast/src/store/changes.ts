@@ -1,7 +1,7 @@
 /** Who is told when records change: shared by the embedded stores. */
-import type { SessionId } from './store.ts'
+import type { ChangeFeed, Revocation, SessionId } from './store.ts'
 
-export type ChangeListener = (ids: readonly SessionId[] | undefined) => void
+export type ChangeListener = Parameters<ChangeFeed['subscribe']>[0]
 
 export class ChangeListeners {
   readonly #listeners: Set<ChangeListener> = new Set()
@@ -13,9 +13,9 @@ export class ChangeListeners {
     }
   }
 
-  /** Tells each listener at once: these records changed; `undefined`: any may have. No ids, no call. */
-  tell(ids: readonly SessionId[] | undefined): void {
+  /** Tells each listener at once: these records changed, or were `ended` so; `undefined`: any may have. No ids, no call. */
+  tell(ids: readonly SessionId[] | undefined, ended?: Revocation): void {
     if (ids?.length === 0) return
-    for (const listener of this.#listeners) listener(ids)
+    for (const listener of this.#listeners) listener(ids, ended)
   }
 }

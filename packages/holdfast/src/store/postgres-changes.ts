@@ -6,9 +6,9 @@
  * answer to a query that was sent at an instant follows the notifications of everything acknowledged by then; they
  * come in the order of the commits (manual, NOTIFY).
  */
+import { revocationReasons } from '../shared/codes.ts'
 import type { ChangeListener, ChangeListeners } from './changes.ts'
 import { type PostgresClient, queryOf } from './postgres-pool.ts'
-import { everything } from './postgres-schema.ts'
 import type { ChangeFeed, Instant } from './store.ts'
 
 /** Between two attempts to connect, as far as anyone asks. */
@@ -27,7 +27,8 @@ interface Line {
   confirmedAt: Instant | undefined
 }
 
-const told = /^[\w-]{24}(?:,[\w-]{24})*$/
+/** Ids, and behind those that one revocation ended: when and why. */
+const told = /^([\w-]{24}(?:,[\w-]{24})*)(?:!(\d{1,15})!([a-z-]+))?$/
 
 export interface PostgresChangesOptions {
   readonly open: () => PostgresClient
@@ -122,8 +123,9 @@ export class PostgresChanges implements ChangeFeed {
 
   #hear(payload: string | undefined): void {
     // What this release does not understand may mean anything.
-    const ids = payload !== undefined && payload !== everything && told.test(payload) ? payload.split(',') : undefined
-    this.#options.listeners.tell(ids)
+    const [, ids, at, why] = told.exec(payload ?? '') ?? []
+    const reason = revocationReasons.find((known) => known === why)
+    this.#options.listeners.tell(ids?.split(','), reason && { at: Number(at), reason })
   }
 
   #lose(line: Line): void {

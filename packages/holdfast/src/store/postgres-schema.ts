@@ -49,12 +49,12 @@ export function namesIn(schema: string): Names {
 /** Ids that fit into one notification, whose payload must stay below 8000 bytes. */
 const mostIdsTold = 300
 /** The payload that means "anything may have changed". */
-export const everything = '*'
+const everything = '*'
 
-/** An SQL expression that tells of the ids which `rows` holds, and is null when there are none. */
-export function toldOf(names: Names, id: string): string {
+/** An SQL expression that tells of the ids which `rows` holds, with the text `how` behind them, and is null when there are none. */
+export function toldOf(names: Names, id: string, how?: string): string {
   return `CASE WHEN count(*) > 0 THEN pg_notify('${names.channel}',
-    CASE WHEN count(*) > ${mostIdsTold} THEN '${everything}' ELSE string_agg(${id}, ',') END) END`
+    CASE WHEN count(*) > ${mostIdsTold} THEN '${everything}' ELSE string_agg(${id}, ',')${how === undefined ? '' : ` || ${how}`} END) END`
 }
 
 /** Neither revoked nor put out with everyone. */

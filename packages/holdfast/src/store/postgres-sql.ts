@@ -46,7 +46,11 @@ export function sessionsSql(names: Names, expectsStandby: boolean): SessionsSql 
   const lockedGiven = lockedFrom('s.id = any($1::text[])')
   // Counted, not joined: asked once, before the first row is looked at, and no join of every row with every lock.
   const areLocked = '(SELECT count(*) FROM locked) > 0'
-  const changes = `SELECT string_agg(changed.id, ','), ${durableFor(expectsStandby)}, ${toldOf(names, 'changed.id')} FROM changed`
+  const changes = (how?: string) =>
+    `SELECT string_agg(changed.id, ','), ${durableFor(expectsStandby)}, ${toldOf(names, 'changed.id', how)} FROM changed`
+  // Where one revocation ended them all, it is told too: see `PostgresChanges`.
+  const ends = changes(`CASE WHEN count(DISTINCT (changed.revoked_at, changed.reason)) > 1 THEN ''
+    ELSE '!' || min(changed.revoked_at) || '!' || min(changed.reason) END`)
   const end = `least(s.idle_expires_at, s.absolute_expires_at, s.revoked_at, CASE WHEN s.epoch < e.epoch THEN e.at END)`
   const swept = (found: string) => `WITH found AS (
       SELECT s.id FROM ${sessions} s, ${epoch} e WHERE ${found} LIMIT $3 FOR UPDATE OF s SKIP LOCKED
@@ -75,7 +79,7 @@ export function sessionsSql(names: Names, expectsStandby: boolean): SessionsSql 
         FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
           AS g(id, revision, seen_at, idle_expires_at, absolute_expires_at, last_ip, data)
         WHERE ${areLocked} AND s.id = g.id AND s.revision = g.revision AND ${open} RETURNING s.id
-      ) ${changes}`,
+      ) ${changes()}`,
     touch: `WITH ${lockedGiven} UPDATE ${sessions} s SET
         last_ip = CASE WHEN s.seen_at < g.seen_at THEN g.ip ELSE s.last_ip END,
         seen_at = greatest(s.seen_at, g.seen_at),
@@ -86,13 +90,13 @@ export function sessionsSql(names: Names, expectsStandby: boolean): SessionsSql 
     revoke: `WITH ${lockedGiven}, changed AS (
         UPDATE ${sessions} s SET revoked_at = g.at, reason = g.reason, due = least(s.due, g.at)
         FROM unnest($1::text[], $2::bigint[], $3::text[]) AS g(id, at, reason)
-        WHERE ${areLocked} AND s.id = g.id AND ${open} RETURNING s.id
-      ) ${changes}`,
+        WHERE ${areLocked} AND s.id = g.id AND ${open} RETURNING s.id, s.revoked_at, s.reason
+      ) ${ends}`,
     // Ended ones are locked too: an order repeated before a standby has the first must wait for the standby like that one.
     revokeSubject: `WITH ${lockedFrom('s.subject = $1 AND s.id <> $2')}, changed AS (
         UPDATE ${sessions} s SET revoked_at = $3::bigint, reason = $4, due = least(s.due, $3::bigint)
-        FROM locked WHERE s.id = locked.id AND ${open} RETURNING s.id
-      ) ${changes}`,
+        FROM locked WHERE s.id = locked.id AND ${open} RETURNING s.id, s.revoked_at, s.reason
+      ) ${ends}`,
     everyone: `WITH changed AS (UPDATE ${epoch} SET epoch = epoch + 1, at = $1, reason = $2 RETURNING epoch)
       SELECT changed.epoch, ${durableFor(expectsStandby)}, pg_notify('${names.channel}', '*') FROM changed`,
     assertEveryone: `WITH changed AS (UPDATE ${epoch} SET epoch = $1::integer, at = $2, reason = $3 WHERE epoch < $1 RETURNING 1)

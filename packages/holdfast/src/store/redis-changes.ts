@@ -1,14 +1,16 @@
 /**
- * The feed of changes, by client tracking (RESP3) on connections of our own. Every script that changes a session
- * writes and deletes the note of its slot tag; servers tell each tracking connection of it in the order of their
- * writes, so an answer on that connection proves that all notes before it were told.
+ * The feed of changes, by client tracking (RESP3) on connections of our own. Every script that changes a session writes
+ * and deletes the note of its slot tag, whose name says which were revoked, and how: a lookup of what was just told is, under
+ * load, most of what a revocation takes. Servers tell each tracking connection of it in the order of their writes, so an
+ * answer on that connection proves that all notes before it were told.
  */
-import { ChangeListeners } from './changes.ts'
+import { type ChangeListener, ChangeListeners } from './changes.ts'
 import { commandOptions, type Link, type RedisConnection } from './redis-client.ts'
 import { checkPrimary, OwnConnections } from './redis-connection.ts'
 import { inWaves, type RedisKeys, shards } from './redis-keys.ts'
 import { KnownSessions } from './redis-known.ts'
-import type { ChangeFeed, Instant, SessionId } from './store.ts'
+import { unpackRevocation } from './redis-record.ts'
+import type { ChangeFeed, Instant, Revocation, SessionId } from './store.ts'
 
 export interface RedisChangesOptions {
   readonly link: Link
@@ -36,6 +38,15 @@ const overrides = {
 interface Round {
   readonly at: Instant
   isOver: boolean
+}
+
+/** What this release does not understand may mean anything. */
+function revocationIn(packed: string): Revocation | undefined {
+  try {
+    return unpackRevocation(packed)
+  } catch {
+    return undefined
+  }
 }
 
 export class RedisChanges implements ChangeFeed {
@@ -66,7 +77,7 @@ export class RedisChanges implements ChangeFeed {
     })
   }
 
-  subscribe(listener: (ids: readonly SessionId[] | undefined) => void): () => void {
+  subscribe(listener: ChangeListener): () => void {
     this.#connections.follow()
     return this.#listeners.subscribe(listener)
   }
@@ -109,9 +120,20 @@ export class RedisChanges implements ChangeFeed {
   }
 
   #invalidate(key: string | null): void {
-    const { notes } = this.#options.keys.tracked
-    if (key?.startsWith(notes) !== true) this.#listeners.tell(undefined)
-    else this.#listeners.tell(this.#known.of(this.#options.keys.tagOfNote(key)))
+    const { keys } = this.#options
+    if (key?.startsWith(keys.tracked.notes) !== true) {
+      this.#listeners.tell(undefined)
+      return
+    }
+    const { tag, ended } = keys.readNote(key)
+    const known = this.#known.of(tag)
+    const revocation = ended && revocationIn(ended.revocation)
+    if (ended === undefined || revocation === undefined) this.#listeners.tell(known)
+    else
+      this.#listeners.tell(
+        ended.ids.filter((id) => known.includes(id)),
+        revocation,
+      )
   }
 
   /** One question at a time: the next is sent only after the server has sent off all that came before this one. */

@@ -34,6 +34,14 @@ export const shardOf = (id: SessionId | SlotTag): string => id.slice(0, 2)
 /** What tells the sessions of one slot tag apart. */
 export const ownPart = (id: SessionId): string => id.slice(4)
 
+export interface Note {
+  readonly tag: SlotTag
+  /** Which sessions were revoked, and how, packed; absent: any of the tag may have changed. */
+  readonly ended?: { readonly ids: readonly SessionId[]; readonly revocation: string }
+}
+
+const named = /^\.(\w{9}[a-z-]+)\.((?:[\w-]{20})+)$/
+
 /** What the two keys begin with that every check asks for. */
 interface Beginnings {
   readonly open: string
@@ -59,7 +67,10 @@ export class RedisKeys {
     return `${this.#prefix}e{${tag.slice(0, 2)}}${tag.slice(2, 4)}`
   }
 
-  /** Written and deleted at once whenever a session of the tag changes: what other nodes listen for. */
+  /**
+   * Written and deleted at once whenever a session of the tag changes: what other nodes listen for. Followed by `.`, a packed
+   * revocation, `.` and what tells the sessions apart that were ended by it, where they are few.
+   */
   note(tag: SlotTag): string {
     return `${this.#prefix}x{${tag.slice(0, 2)}}${tag.slice(2, 4)}`
   }
@@ -114,10 +125,13 @@ export class RedisKeys {
     return made
   }
 
-  /** The slot tag that a note's key names. */
-  tagOfNote(key: string): SlotTag {
+  /** What a note's key says. */
+  readNote(key: string): Note {
     const at = this.#prefix.length + 2
-    return key.slice(at, at + 2) + key.slice(at + 3, at + 5)
+    const tag = key.slice(at, at + 2) + key.slice(at + 3, at + 5)
+    const [, revocation, owns] = named.exec(key.slice(at + 5)) ?? []
+    if (revocation === undefined || owns === undefined) return { tag }
+    return { tag, ended: { ids: (owns.match(/.{20}/g) ?? []).map((own) => tag + own), revocation } }
   }
 }
 

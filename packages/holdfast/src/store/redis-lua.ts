@@ -51,6 +51,11 @@ local function tell(key)
   redis.call('SET', key, '')
   redis.call('DEL', key)
 end
+-- A note that names what was revoked, and how, spares every node that hears of it a lookup.
+local function tellEnded(key, revocation, ids)
+  if #ids == 0 then return end
+  tell(#ids <= 32 and key .. '.' .. revocation .. '.' .. table.concat(ids) or key)
+end
 -- A server that is full refuses a script at its first write alone, and only one that could take more memory. What ends
 -- access is not to wait for room, of which it takes next to none: it begins with a write that takes none.
 local function evenWhenFull(key) redis.call('DEL', key .. '.') end

@@ -1,6 +1,7 @@
 /**
- * What must happen to sessions in one step, as Lua. Every key comes in KEYS and shares a slot; nothing is computed from
- * stored data but offsets into it. Texts are compared byte by byte: `<` in Redis follows the locale of the server.
+ * What must happen to sessions in one step, as Lua. Every key comes in KEYS and shares a slot, and so does a note that names
+ * what was revoked, spelled from one of them; nothing else is computed from stored data but offsets into it. Texts are
+ * compared byte by byte: `<` in Redis follows the locale of the server.
  */
 import { type Script, script } from './redis-lua.ts'
 
@@ -14,9 +15,9 @@ const insert = `
 local text = redis.call('GET', KEYS[1]) or ''
 if seek(text, ARGV[1]) or seek(redis.call('GET', KEYS[2]) or '', ARGV[1]) then return 'exists' end
 local epoch = epochIn(KEYS[3])
-local answer, chosen = { 0 }, {}
+local answer, chosen, evicted, replaced = { 0 }, {}, {}, nil
 if ARGV[9] then
-  local live, replaced = {}, nil
+  local live = {}
   for from in each(text) do
     if subjectAt(text, from) == ARGV[6] and not isOut(text, from, epoch) then
       local id = idOf(text, from)
@@ -34,6 +35,7 @@ if ARGV[9] then
   for at = 1, math.min(surplus, #live) do
     chosen[live[at].id] = ARGV[14] .. 'evicted'
     answer[at + 1] = live[at].id
+    evicted[at] = live[at].id
     answer[1] = at
   end
   if replaced then
@@ -44,7 +46,8 @@ end
 local record = RS .. ARGV[1] .. ARGV[2] .. string.format('%05d', epoch) .. ARGV[3]
 if next(chosen) then
   text = move(text, chosen, KEYS[2], ARGV[8])
-  tell(KEYS[5])
+  tellEnded(KEYS[5], ARGV[14] .. 'evicted', evicted)
+  tellEnded(KEYS[5], ARGV[14] .. 'replaced', { replaced })
   if ARGV[7] == '' then text = text .. record end
   store(KEYS[1], text)
 elseif ARGV[7] == '' then
@@ -153,7 +156,7 @@ end
 if #changed > 0 then
   evenWhenFull(KEYS[1])
   store(KEYS[1], move(text, chosen, KEYS[2], ARGV[5]))
-  tell(KEYS[4])
+  tellEnded(KEYS[4], ARGV[4], changed)
 end
 return changed
 `

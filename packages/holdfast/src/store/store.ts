@@ -182,7 +182,8 @@ export interface SweepQuery {
  * records that it never handed out: there is nothing to forget of them.
  */
 export interface ChangeFeed {
-  subscribe(listener: (ids: readonly SessionId[] | undefined) => void): () => void
+  /** `ended`, where the store says so much: these records were revoked, in this way, so that none need be read to know it. */
+  subscribe(listener: (ids: readonly SessionId[] | undefined, ended?: Revocation) => void): () => void
   /**
    * Whether every change committed `maxAge` ms or more before `now` has been told to the listeners; tells them first
    * if need be. False, or a throw, when it cannot say so: callers then stop trusting what they kept. It must be

@@ -115,6 +115,19 @@ describe('the feed of changes', () => {
     expect(told).toEqual([[id], [id, other], undefined, undefined, undefined, undefined, undefined, undefined])
   })
 
+  it('tells how sessions ended, where it says so in words that it knows', async () => {
+    const { line, feed } = await openWhole()
+    const told: unknown[] = []
+    feed.subscribe((...all) => told.push(all))
+    for (const payload of [`${id},${other}!1234!evicted`, `${id}!1234!later`, `${id}!x!evicted`])
+      line(0).emit('notification', payload)
+    expect(told).toEqual([
+      [[id, other], { at: 1234, reason: 'evicted' }],
+      [[id], undefined],
+      [undefined, undefined],
+    ])
+  })
+
   it.each(['error', 'end'])(
     'tells that anything may have changed on %s, and confirms nothing until it listens again',
     async (event) => {

@@ -141,7 +141,7 @@ describe('notifications', () => {
     await listener.connect()
     await listener.query(`LISTEN "${namesIn(schema).channel}"`)
     const heard = new Set<string>()
-    listener.on('notification', ({ payload }) => heard.add(payload ?? ''))
+    listener.on('notification', ({ payload }) => heard.add(payload?.split('!')[0] ?? ''))
     for (let number = 0; number < 200; number += 1) {
       const { store } = nodes[number % 2 === 0 ? 0 : 1] ?? nodes[0]
       await store.insert(sample(number))
@@ -150,6 +150,28 @@ describe('notifications', () => {
       expect(heard.has(sampleId(number)), `revocation ${number}`).toBe(true)
     }
     await listener.end()
+    await close()
+  })
+
+  it('say how sessions ended, unless they ended in several ways', async () => {
+    const { nodes, close } = await openNodes(server, 2)
+    const [first, second] = nodes
+    const { changes } = (second ?? first).store
+    await isWhole((second ?? first).store)
+    for (const number of [1, 2, 3, 4]) await first.store.insert(sample(number))
+    const told: unknown[] = []
+    changes?.subscribe((...all) => told.push(all))
+    await first.store.revoke({ id: sampleId(1) }, logout)
+    const admin = { at: logout.at, reason: 'admin' } as const
+    // Of one turn, hence of one statement.
+    await Promise.all([logout, admin].map(async (how, at) => first.store.revoke({ id: sampleId(at + 2) }, how)))
+    await first.store.revoke({ subject: 'alice' }, admin)
+    if (changes !== undefined) await confirmUntil(changes, () => told.length >= 3)
+    expect(told).toEqual([
+      [[sampleId(1)], logout],
+      [expect.arrayContaining([sampleId(2), sampleId(3)]), undefined],
+      [[sampleId(4)], admin],
+    ])
     await close()
   })
 

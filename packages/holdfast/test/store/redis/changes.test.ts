@@ -93,6 +93,52 @@ it('does not tell of touches, nor of sessions that this node never handed out', 
   expect(two.told.flat()).toEqual([sampleId(1)])
 })
 
+it('names what was revoked, and how, and leaves the siblings alone', async () => {
+  const options = fresh()
+  const [one, two] = await Promise.all([
+    openNode(connectSingle(server.url), options),
+    openNode(connectSingle(server.url), options),
+  ])
+  await whole(two.feed)
+  const subjects = { subject: 'alice' }
+  for (const number of [1, 2, 3, 4, 5]) {
+    await one.store.insert(sample(number, subjects))
+    await two.store.get(sampleId(number, 'alice'))
+  }
+  const ended: unknown[] = []
+  two.feed.subscribe((ids, how) => ended.push([ids, how]))
+  const id = (number: number) => sampleId(number, 'alice')
+  await one.store.revoke({ id: id(1) }, logout)
+  const cap = { max: 4, now: start + minute, whenFull: 'evict-oldest', replaces: id(3) } as const
+  await one.store.insert(sample(6, subjects), { ...cap, max: 3 })
+  await one.store.replace(sample(5, subjects), 0)
+  await one.store.revoke({ subject: 'alice', except: id(4) }, logout)
+  await until('the last is told', () => ended.length >= 5)
+  expect(ended).toEqual([
+    [[id(1)], logout],
+    [[id(2)], { at: cap.now, reason: 'evicted' }],
+    [[id(3)], { at: cap.now, reason: 'replaced' }],
+    [expect.arrayContaining([id(5)]), undefined],
+    [[id(5)], logout],
+  ])
+})
+
+it('takes a note that it does not understand for one that anything of the tag may have changed', async () => {
+  const options = fresh()
+  const node = await openNode(connectSingle(server.url), options)
+  await whole(node.feed)
+  await node.store.insert(sample(1))
+  const tag = sampleId(1).slice(0, 4)
+  const ended: unknown[] = []
+  node.feed.subscribe((ids, how) => ended.push([ids, how]))
+  const note = `${options.prefix}x{${tag.slice(0, 2)}}${tag.slice(2)}`
+  const own = sampleId(1).slice(4)
+  const strange = ['.000000000logout.', `.000000000later.${own}`, `.000000000logout.${own}x`, '.', '-2']
+  for (const more of strange) await server.cli('set', note + more, '')
+  await until('all are told', () => ended.length >= strange.length)
+  for (const each of ended) expect(each).toEqual([[sampleId(1)], undefined])
+})
+
 it('trusts nothing after its connection was killed, until it is tracked again', async () => {
   const node = await openNode(connectSingle(server.url), fresh())
   await whole(node.feed)
