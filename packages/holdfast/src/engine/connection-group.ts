@@ -22,6 +22,8 @@ export interface Group<M> {
   failingSince: Instant | undefined
   /** Changed, by what the feed tells, and not looked at since: counts the changes, 0 for none. */
   changes: number
+  /** As `changes`, of those that may be of any session: how many had been told when the store was last asked. */
+  changesOfAll: number
 }
 
 export interface ConnectionsOptions {
@@ -58,8 +60,8 @@ export function lifetimeOf({ id, seenAt, idleTimeout, idleExpiresAt, absoluteExp
   return { id, seenAt, idleTimeout, idleExpiresAt, absoluteExpiresAt, lastIp }
 }
 
-export function newGroup<M>(session: RevocableRecord, lifetime: Lifetime, now: Instant): Group<M> {
-  return { session, members: new Set(), lifetime, checkedAt: now, failingSince: undefined, changes: 0 }
+export function newGroup<M>(session: RevocableRecord, lifetime: Lifetime, now: Instant, changesOfAll: number): Group<M> {
+  return { session, members: new Set(), lifetime, checkedAt: now, failingSince: undefined, changes: 0, changesOfAll }
 }
 
 export interface Opened {

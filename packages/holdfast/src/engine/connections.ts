@@ -55,6 +55,8 @@ export class Connections {
   /** When the change feed last confirmed, and when all were last looked up for want of that. */
   #confirmedAt: Instant = Number.NEGATIVE_INFINITY
   #lookedUpAt: Instant = Number.NEGATIVE_INFINITY
+  /** Counts words of the feed that any may have changed: on Redis everyone-out is one from each of 4096 shards. */
+  #changesOfAll = 0
   #walk: 'none' | 'under way' | 'again' = 'none'
   #isClosed = false
 
@@ -64,9 +66,7 @@ export class Connections {
 
   attach(session: RevocableRecord, lifetime: Lifetime, opening: Opening | undefined, close: Close): LiveConnection {
     const { id } = session
-    const now = this.#options.clock.now()
-    const known = this.#groups.get(id)
-    const group: Group = known ?? newGroup(session, lifetime, now)
+    const group: Group = this.#groups.get(id) ?? newGroup(session, lifetime, this.#options.clock.now(), this.#changesOfAll)
     const connection = new Attached(this, group, opening, close)
     if (this.#isClosed) {
       this.#close(connection, { cause: 'closing' })
@@ -97,7 +97,8 @@ export class Connections {
     // Asking the feed may tell of a change of this very session, or find it ended.
     const isConfirmed = this.#options.confirmation.holds(now)
     if (!group.members.has(connection)) return false
-    if (isConfirmed && group.changes === 0 && now < endAt(group.lifetime)) return true
+    if (isConfirmed && group.changes === 0 && group.changesOfAll === this.#changesOfAll && now < endAt(group.lifetime))
+      return true
     return this.#lookUp(group.session.id).then((isKnown) => isKnown && group.members.has(connection))
   }
 
@@ -152,7 +153,7 @@ export class Connections {
   /** Looks sessions up again after a change: these, or all that are attached. */
   recheck(ids?: Iterable<SessionId>): void {
     if (ids === undefined) {
-      for (const group of this.#groups.values()) group.changes += 1
+      this.#changesOfAll += 1
       void this.#lookUpAll()
       return
     }
@@ -193,7 +194,7 @@ export class Connections {
   async #lookUp(id: SessionId): Promise<boolean> {
     const group = this.#groups.get(id)
     if (group === undefined) return true
-    const { changes } = group
+    const [changes, changesOfAll] = [group.changes, this.#changesOfAll]
     let record: SessionRecord | undefined
     try {
       record = await this.#options.load(id)
@@ -205,6 +206,7 @@ export class Connections {
     this.#judge(group, record)
     // A change told since is of a later record than this one.
     if (group.changes === changes) group.changes = 0
+    group.changesOfAll = changesOfAll
     return true
   }
 

@@ -1,9 +1,10 @@
 /** Connections while the store cannot tell, and what is received over them. */
 import { describe, expect, it, vi } from 'vitest'
+import { type ChangeListener, ChangeListeners } from '../../src/store/changes.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { SessionStore } from '../../src/store/store.ts'
 import { minute, second, settle, start } from './support/start.ts'
-import { failingStore } from './support/stores.ts'
+import { failingStore, holdingStore } from './support/stores.ts'
 
 async function attached(options: Parameters<typeof start>[0] = {}) {
   const started = start(options)
@@ -65,6 +66,22 @@ describe('what a connection receives', () => {
     expect(connection.check()).toBe(true)
     await engine.revoke({ session: id })
     expect(connection.check()).toBe(false)
+  })
+
+  it.each(['it', 'any'])('waits for the store once the feed has told that %s may have changed', async (what) => {
+    const listeners = new ChangeListeners()
+    const feed = { subscribe: (listener: ChangeListener) => listeners.subscribe(listener), confirm: () => true }
+    const holding = holdingStore(memoryStore(), feed)
+    const { engine, issued, id } = await attached({ store: holding.store })
+    const connection = engine.connect(issued.session, () => undefined)
+    await settle()
+    expect(connection.check()).toBe(true)
+    holding.holding = new Set(['get'])
+    listeners.tell(what === 'it' ? [id] : undefined)
+    expect(connection.check()).toBeInstanceOf(Promise)
+    for (const call of holding.held) call.answer()
+    await settle()
+    expect(connection.check()).toBe(true)
   })
 
   it('is refused at the instant of the limit, although no timer has run', async () => {
