@@ -3,11 +3,5 @@ import { serve as listen } from '@hono/node-server'
 import type { HeldWebHandler } from 'holdfast/adapters/web'
 
 export function serve(app: HeldWebHandler): void {
-  const fetch = (request: Request, env: { incoming: { socket: { remoteAddress?: string | undefined } } }) => {
-    const ip = env.incoming.socket.remoteAddress
-    return app(request, ip === undefined ? {} : { ip })
-  }
-  listen({ fetch: fetch as never, port: Number(process.env.PORT ?? 3000), hostname: '127.0.0.1' }, (address) =>
-    console.log(address),
-  )
+  listen({ fetch: app, port: Number(process.env.PORT ?? 3000), hostname: '127.0.0.1' }, (address) => console.log(address))
 }

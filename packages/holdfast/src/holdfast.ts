@@ -29,7 +29,7 @@ export interface HoldfastOptions<A extends Attributes = Attributes> extends Engi
 export interface Holdfast<A extends Attributes = Attributes> extends EngineApi<A> {
   /**
    * Opens a fetch-style request. When `response` is present return it; otherwise answer through `finish`.
-   * `info.ip` is the address at the other end of the connection.
+   * `info` tells the address at the other end of the connection.
    */
   handle(request: Request, info?: ConnectionInfo): Promise<WebExchange<A>>
   /** Locks that failed sign-ins set, for administrators. */

@@ -5,6 +5,7 @@
  * app.use(holdfastHono(holdfast))
  * app.get('/me', requireSession(), (c) => c.json({ subject: c.get('holdfast').subject }))
  */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context, ErrorHandler, MiddlewareHandler, Next } from 'hono'
 import type { ApiKeys } from '../defence/api-keys.ts'
 import type { Holdfast } from '../holdfast.ts'
@@ -12,10 +13,11 @@ import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../
 import type { StartAnonymousInput } from '../http/changes.ts'
 import type { HttpCore } from '../http/core.ts'
 import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
-import { FetchCarrier, responseOf } from '../http/fetch.ts'
+import { responseOf } from '../http/fetch.ts'
+import { FetchCarrier } from '../http/fetch-carrier.ts'
 import { enter } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
-import { NodeFetchCarrier, type NodePair } from '../http/node-fetch.ts'
+import { NodeFetchCarrier, type NodePair, nodePairIn } from '../http/node-fetch.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
 import type { RegisteredAttributes } from '../http/register.ts'
 import type { OpenSink, Sink } from '../http/sink.ts'
@@ -71,7 +73,7 @@ function throughNode(core: HttpCore, c: Context, next: Next, pair: NodePair): Re
 }
 
 async function throughFetch(core: HttpCore, c: Context, next: Next, peer: string | undefined): Promise<void> {
-  const carrier = new FetchCarrier(c.req.raw, { ip: peer })
+  const carrier = new FetchCarrier(c.req.raw, peer)
   const exchange = new HonoExchange(core, carrier)
   c.set('holdfast', exchange)
   const response = (await goOn(enter(exchange), c, next)) ?? c.res
@@ -85,9 +87,8 @@ export function holdfastHono<A extends Attributes>(holdfast: Holdfast<A>, option
   const core = (holdfast as unknown as Holdfast).http
   return (c, next) => {
     // `@hono/node-server` gives Node's own pair as `env`.
-    const env = c.env as Partial<NodePair> | undefined
-    if (env?.incoming !== undefined && env.outgoing !== undefined) return throughNode(core, c, next, env as NodePair)
-    return throughFetch(core, c, next, options.peer?.(c))
+    const pair = nodePairIn(c.env)
+    return pair === undefined ? throughFetch(core, c, next, options.peer?.(c)) : throughNode(core, c, next, pair)
   }
 }
 
@@ -134,9 +135,10 @@ async function streamOf(
   c: Context,
   open: <S extends Sink>(exchange: Exchange, openSink: OpenSink<S>) => Promise<OpenedStream<S>>,
 ): Promise<WebEventStream> {
-  const { incoming, outgoing } = (c.env ?? {}) as Partial<NodePair>
+  const pair = nodePairIn(c.env)
   try {
-    if (incoming === undefined || outgoing === undefined) return withResponse(await open(exchangeOf(c), openFetchSink))
+    if (pair === undefined) return withResponse(await open(exchangeOf(c), openFetchSink))
+    const [incoming, outgoing] = [pair.incoming as IncomingMessage, pair.outgoing as ServerResponse]
     const { stream } = await open(exchangeOf(c), (headers, receiver) => {
       for (const [name, value] of c.res.headers) if (name !== 'content-type') outgoing.setHeader(name, value)
       return openNodeSink(incoming, outgoing, headers, receiver)

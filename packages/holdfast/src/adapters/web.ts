@@ -10,15 +10,17 @@ import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { StartAnonymousInput } from '../http/changes.ts'
 import { Exchange } from '../http/exchange.ts'
-import { type ConnectionInfo, type FinishedResponse, openFetch, responseOf, type WebExchange } from '../http/fetch.ts'
+import { type ConnectionInfo, openFetch, responseOf, type WebExchange } from '../http/fetch.ts'
+import type { FinishedResponse } from '../http/fetch-carrier.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { answerFor } from '../http/problem.ts'
 import { openAnonymousStream, openStream } from '../http/sse.ts'
 import { openFetchSink, type WebEventStream, withResponse } from '../http/stream-fetch.ts'
-import type { Attributes } from '../store/store.ts'
+import type { Attributes, Awaitable } from '../store/store.ts'
 
 export type { ApiKeyRequirement } from '../http/api-key-guard.ts'
-export type { ConnectionInfo, FinishedResponse, WebExchange } from '../http/fetch.ts'
+export type { ConnectionInfo, WebExchange } from '../http/fetch.ts'
+export type { FinishedResponse } from '../http/fetch-carrier.ts'
 export type { SessionRequirement } from '../http/guard.ts'
 
 export type WebHandler<A extends Attributes = Attributes> = (
@@ -26,24 +28,43 @@ export type WebHandler<A extends Attributes = Attributes> = (
   held: WebExchange<A>,
 ) => Response | Promise<Response>
 
-export type HeldWebHandler = (request: Request, info?: ConnectionInfo) => Promise<FinishedResponse>
+/**
+ * What is given to the server. It answers at once, without a promise, when this node knows the session and the handler
+ * answers at once. `info` tells the address of the client, or is what `@hono/node-server` hands on.
+ */
+export type HeldWebHandler = (request: Request, info?: ConnectionInfo) => Awaitable<FinishedResponse>
+
+/** Promises of any make: those of another realm, as in a sandboxed runtime, are no instance of ours. */
+function isPromise<T extends object>(value: Awaitable<T>): value is Promise<T> {
+  return typeof (value as Partial<Promise<T>>).then === 'function'
+}
+
+function run<A extends Attributes>(handler: WebHandler<A>, request: Request, held: WebExchange<A>): Awaitable<FinishedResponse> {
+  if (held.response !== undefined) return held.response
+  const refuse = (error: unknown) => {
+    const answer = answerFor(error)
+    if (answer === undefined) throw error
+    return held.finish(responseOf(answer, request.method))
+  }
+  try {
+    const answer = handler(request, held)
+    if (!isPromise(answer)) return held.finish(answer)
+    return Promise.resolve(answer)
+      .then((response) => held.finish(response))
+      .catch(refuse)
+  } catch (error) {
+    return refuse(error)
+  }
+}
 
 /**
  * Wraps handlers: each request is opened before, each response finished after, so that no cookie can be dropped.
  * What `signIn` and its like throw is answered as a problem document.
  */
 export function holdfastWeb<A extends Attributes>(holdfast: Holdfast<A>): (handler: WebHandler<A>) => HeldWebHandler {
-  return (handler) => async (request, info) => {
+  return (handler) => (request, info) => {
     const opening = openFetch(holdfast.http, request, info)
-    const held = opening instanceof Promise ? await opening : opening
-    if (held.response !== undefined) return held.response
-    try {
-      return held.finish(await handler(request, held))
-    } catch (error) {
-      const answer = answerFor(error)
-      if (answer === undefined) throw error
-      return held.finish(responseOf(answer, request.method))
-    }
+    return opening instanceof Promise ? opening.then((held) => run(handler, request, held)) : run(handler, request, opening)
   }
 }
 

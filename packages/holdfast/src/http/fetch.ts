@@ -1,135 +1,19 @@
-/** Requests and responses of the fetch standard: Next.js, Deno, Bun, workers, and Hono away from Node. */
+/** Requests and responses of the fetch standard: Next.js, Deno, Bun, workers, and Hono's Node server. */
 import type { Attributes, Awaitable } from '../store/store.ts'
-import { type Carrier, type RequestHeaders, readHeaders } from './carrier.ts'
-import { withCookieLine } from './cookies.ts'
 import type { HttpCore } from './core.ts'
 import { Exchange, type HoldfastRequest } from './exchange.ts'
+import { FetchCarrier, type FinishedResponse, type ReturningCarrier } from './fetch-carrier.ts'
 import { enter } from './gate.ts'
+import { NodeFetchCarrier, type NodePair, nodePairIn } from './node-fetch.ts'
 import type { Answer } from './problem.ts'
 
-export interface ConnectionInfo {
+/**
+ * What the server tells of a connection. What `@hono/node-server` hands to its handler is passed on as it is: then the
+ * address is known, headers are read and set without objects made for them, and cookies go out with whatever response is sent.
+ */
+export interface ConnectionInfo extends Partial<NodePair> {
   /** Address at the other end of the connection: the proxy's, if there is one. Without it plain http is refused, also on loopback. */
   readonly ip?: string | undefined
-}
-
-declare const finished: unique symbol
-/**
- * A response that carries what the session changed. A handler declared to return this cannot forget `finish`,
- * and with it the `Set-Cookie` lines of a sign-in: the compiler says so.
- */
-export type FinishedResponse = Response & { readonly [finished]: true }
-
-/** Looks a header up when it is read: a look-up costs a microsecond, and most requests are judged by four of them. */
-class LazyHeaders {
-  readonly #headers: Headers
-
-  constructor(headers: Headers) {
-    this.#headers = headers
-  }
-
-  static {
-    for (const name of readHeaders) {
-      Object.defineProperty(LazyHeaders.prototype, name, {
-        get(this: LazyHeaders): string | undefined {
-          return this.#headers.get(name) ?? undefined
-        },
-      })
-    }
-  }
-}
-
-/** Most requests set one header, or none: a map is made when there is something to put into it. */
-type Lines = Map<string, string> | undefined
-
-const nothing: ReadonlyMap<string, string> = new Map()
-
-export class FetchCarrier implements Carrier {
-  readonly #request: Request
-  #defaults: Lines = undefined
-  #set: Lines = undefined
-  #cookies: Lines = undefined
-  readonly peer: string | undefined
-  readonly headers: RequestHeaders
-
-  constructor(request: Request, info: ConnectionInfo) {
-    this.#request = request
-    this.peer = info.ip
-    this.headers = new LazyHeaders(request.headers) as RequestHeaders
-  }
-
-  get method(): string {
-    return this.#request.method
-  }
-
-  get target(): string {
-    const { url } = this.#request
-    const path = url.indexOf('/', url.indexOf('//') + 2)
-    return path === -1 ? '/' : url.slice(path)
-  }
-
-  get encrypted(): boolean {
-    return this.#request.url.startsWith('https:')
-  }
-
-  get host(): string | undefined {
-    return this.headers.host ?? new URL(this.#request.url).host
-  }
-
-  setDefault(name: string, value: string): void {
-    this.#defaults ??= new Map()
-    this.#defaults.set(name, value)
-  }
-
-  setHeader(name: string, value: string): void {
-    this.#set ??= new Map()
-    this.#set.set(name, value)
-  }
-
-  setCookie(name: string, line: string): void {
-    this.#cookies ??= new Map()
-    this.#cookies.set(name, line)
-  }
-
-  async readBody(limit: number): Promise<Uint8Array | null | undefined> {
-    const { body, bodyUsed } = this.#request
-    if (body === null || bodyUsed) return undefined
-    const chunks: Uint8Array[] = []
-    let length = 0
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      length += chunk.length
-      if (length > limit) return null
-      chunks.push(chunk)
-    }
-    return Buffer.concat(chunks)
-  }
-
-  /** The response with the session's headers and cookies, beside its own. */
-  finish(response: Response): FinishedResponse {
-    const onlyDefaults = this.#set === undefined && this.#cookies === undefined
-    if (onlyDefaults && this.#addDefaults(response)) return response as FinishedResponse
-    // A copy: an app may answer many requests with one response, and what is set here is for this client alone.
-    const sent = new Response(response.body, response)
-    this.#addDefaults(sent)
-    for (const [name, value] of this.#set ?? nothing) sent.headers.set(name, value)
-    if (this.#cookies === undefined) return sent as FinishedResponse
-    let lines = sent.headers.getSetCookie()
-    for (const [name, line] of this.#cookies) lines = withCookieLine(lines, name, line)
-    sent.headers.delete('set-cookie')
-    for (const line of lines) sent.headers.append('set-cookie', line)
-    return sent as FinishedResponse
-  }
-
-  /** False when these headers cannot be changed, as those of a response that `fetch` gave. */
-  #addDefaults(response: Response): boolean {
-    if (this.#defaults === undefined) return true
-    try {
-      const { headers } = response
-      for (const [name, value] of this.#defaults) if (!headers.has(name)) headers.set(name, value)
-      return true
-    } catch {
-      return false
-    }
-  }
 }
 
 export function responseOf(answer: Answer, method: string): Response {
@@ -145,12 +29,12 @@ export interface WebExchange<A extends Attributes = Attributes> extends Holdfast
 }
 
 export class FetchExchange<A extends Attributes = Attributes> extends Exchange<A> implements WebExchange<A> {
-  readonly #fetchCarrier: FetchCarrier
+  readonly #returning: ReturningCarrier
   #response: FinishedResponse | undefined = undefined
 
-  constructor(core: HttpCore<A>, carrier: FetchCarrier) {
+  constructor(core: HttpCore<A>, carrier: ReturningCarrier) {
     super(core, carrier)
-    this.#fetchCarrier = carrier
+    this.#returning = carrier
   }
 
   get response(): FinishedResponse | undefined {
@@ -158,7 +42,7 @@ export class FetchExchange<A extends Attributes = Attributes> extends Exchange<A
   }
 
   finish(response: Response): FinishedResponse {
-    return this.#fetchCarrier.finish(response)
+    return this.#returning.finish(response)
   }
 
   answer(answer: Answer): FinishedResponse {
@@ -172,13 +56,18 @@ function answered<A extends Attributes>(exchange: FetchExchange<A>, answer: Answ
   return exchange
 }
 
+function carrierOf(request: Request, info: ConnectionInfo): ReturningCarrier {
+  const pair = nodePairIn(info)
+  return pair === undefined ? new FetchCarrier(request, info.ip) : new NodeFetchCarrier(pair, { raw: request }, info.ip)
+}
+
 /** At once, without a promise, when this node has verified the credential before. */
 export function openFetch<A extends Attributes>(
   core: HttpCore<A>,
   request: Request,
   info: ConnectionInfo = {},
 ): Awaitable<FetchExchange<A>> {
-  const exchange = new FetchExchange(core, new FetchCarrier(request, info))
+  const exchange = new FetchExchange(core, carrierOf(request, info))
   const entering = enter(exchange)
   return entering instanceof Promise ? entering.then((answer) => answered(exchange, answer)) : answered(exchange, entering)
 }

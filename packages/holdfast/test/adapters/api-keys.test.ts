@@ -93,7 +93,7 @@ const apps: Readonly<Record<string, (keys: ApiKeys) => Handle | Promise<Handle>>
     const handler = webAdapter.holdfastWeb(holdfast)(
       async (_request, request) => (await guard(request)) ?? Response.json(ownerOf(request)),
     )
-    return overFetch((request) => handler(request, { ip: '127.0.0.1' }))
+    return overFetch(async (request) => handler(request, { ip: '127.0.0.1' }))
   },
 }
 

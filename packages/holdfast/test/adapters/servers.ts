@@ -135,12 +135,15 @@ function honoApp(world: World, options: honoAdapter.HonoOptions = {}): Hono {
   return app
 }
 
-export async function serveHono(world: World): Promise<Served> {
-  const app = honoApp(world)
+async function onHonoServer(fetch: Parameters<typeof serve>[0]['fetch']): Promise<Served> {
   const server = await new Promise<Server>((resolve) => {
-    const started = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, () => resolve(started as Server))
+    const started = serve({ fetch, hostname: '127.0.0.1', port: 0 }, () => resolve(started as Server))
   })
   return servedBy(server)
+}
+
+export function serveHono(world: World): Promise<Served> {
+  return onHonoServer(honoApp(world).fetch)
 }
 
 type FetchHandler = (request: Request, ip: string | undefined) => Response | Promise<Response>
@@ -168,9 +171,9 @@ function bridge(handler: FetchHandler): Promise<Served> {
   return listening(server)
 }
 
-export function serveWeb(world: World): Promise<Served> {
+function webHandler(world: World): webAdapter.HeldWebHandler {
   const guards = new Map(world.routes.map((route) => [route, webAdapter.requireSession(route.requires)]))
-  const handler = webAdapter.holdfastWeb(world.holdfast)(async (request, held) => {
+  return webAdapter.holdfastWeb(world.holdfast)(async (request, held) => {
     const { pathname } = new URL(request.url)
     const route = world.routes.find((one) => one.method === request.method && one.path === pathname)
     if (route === undefined) return new Response('app: not found', { status: 404 })
@@ -182,7 +185,16 @@ export function serveWeb(world: World): Promise<Served> {
     if (reply.cache !== undefined) headers.set('Cache-Control', reply.cache)
     return new Response(JSON.stringify(reply.json), { status: reply.status ?? 200, headers })
   })
+}
+
+export function serveWeb(world: World): Promise<Served> {
+  const handler = webHandler(world)
   return bridge((request, ip) => handler(request, { ip }))
+}
+
+/** A fetch handler where Node's own pair comes with each request. */
+export function serveWebOnNode(world: World): Promise<Served> {
+  return onHonoServer(webHandler(world))
 }
 
 /** Hono where there is no Node request to read: the fetch path of the adapter. */
@@ -202,4 +214,5 @@ export const servers: Readonly<Record<string, (world: World) => Promise<Served>>
   hono: serveHono,
   'hono over fetch': serveHonoFetch,
   web: serveWeb,
+  'web on node': serveWebOnNode,
 }
