@@ -15,14 +15,18 @@ export interface AddressSettings {
   readonly allowInsecureTransport: boolean
 }
 
+/** The way that a request came. */
+export interface Arrival {
+  readonly transport: Transport
+  /** The client's address; `undefined` when the connection has none. */
+  readonly ip: string | undefined
+}
+
 export interface Addresses {
-  /** The other end of the connection, in the plain spelling that the calls below take. */
-  peerOf(carrier: Carrier): string | undefined
-  transportOf(carrier: Carrier, peer: string | undefined): Transport
+  /** `headers` are the carrier's own, read once for all that asks them. */
+  arrivalOf(carrier: Carrier, headers: RequestHeaders): Arrival
   /** The scheme of our own origin as the client sees it. */
   schemeOf(carrier: Carrier): 'http' | 'https'
-  /** The client's address; `undefined` when the connection has none. */
-  clientIp(carrier: Carrier, peer: string | undefined): string | undefined
 }
 
 const mapped = '::ffff:'
@@ -150,12 +154,15 @@ export function createAddresses(settings: AddressSettings, onUnlisted: (proxy: s
     return lastHostIsLoopback
   }
 
-  /** Loopback in every respect: a proxy on this host also connects from loopback, and adds a forwarded header. */
-  const isLocal = (carrier: Carrier, peer: string): boolean =>
-    isLoopbackAddress(peer) && hostIsLoopback(carrier.host) && !wasForwarded(carrier.headers)
+  const isSecure = (carrier: Carrier, isProxy: boolean, headers: RequestHeaders): boolean =>
+    carrier.encrypted || (isProxy && forwardedSecure(headers))
 
-  const isSecure = (carrier: Carrier, peer: string | undefined): boolean =>
-    carrier.encrypted || (peer !== undefined && isTrusted(peer) && forwardedSecure(carrier.headers))
+  /** Loopback in every respect: a proxy on this host also connects from loopback, and adds a forwarded header. */
+  const isLocal = (carrier: Carrier, peer: string | undefined, forwarded: boolean): boolean =>
+    !forwarded && peer !== undefined && isLoopbackAddress(peer) && hostIsLoopback(carrier.host)
+
+  const plainTransport = (carrier: Carrier, peer: string | undefined, forwarded: boolean): Transport =>
+    settings.allowInsecureTransport || isLocal(carrier, peer, forwarded) ? 'bare' : 'refused'
 
   const peerOf = (carrier: Carrier): string | undefined => {
     const { peer } = carrier
@@ -178,28 +185,32 @@ export function createAddresses(settings: AddressSettings, onUnlisted: (proxy: s
     return address
   }
 
-  return {
-    peerOf,
+  /** The client in front of a trusted proxy. */
+  const clientBehind = (proxy: string, { 'x-forwarded-for': list, forwarded }: RequestHeaders): string => {
+    const byList = list === undefined ? undefined : rightmostUntrusted(proxy, list.split(','))
+    const byForwarded = forwarded === undefined ? undefined : rightmostUntrusted(proxy, forwardedValues(forwarded, 'for'))
+    // A proxy writes one of the two. When they differ the other came from the client: neither is believed.
+    if (byList !== undefined && byForwarded !== undefined && byList !== byForwarded) return proxy
+    return byList ?? byForwarded ?? proxy
+  }
 
-    transportOf(carrier, peer) {
-      if (isSecure(carrier, peer)) return 'secure'
-      return settings.allowInsecureTransport || (peer !== undefined && isLocal(carrier, peer)) ? 'bare' : 'refused'
+  return {
+    arrivalOf(carrier, headers) {
+      const peer = peerOf(carrier)
+      const isProxy = peer !== undefined && isTrusted(peer)
+      const secure = isSecure(carrier, isProxy, headers)
+      if (isProxy) {
+        const transport = secure ? 'secure' : plainTransport(carrier, peer, wasForwarded(headers))
+        return { transport, ip: clientBehind(peer, headers) }
+      }
+      const forwarded = wasForwarded(headers)
+      if (forwarded && peer !== undefined) noteUnlisted(peer)
+      return { transport: secure ? 'secure' : plainTransport(carrier, peer, forwarded), ip: peer }
     },
 
-    schemeOf: (carrier) => (isSecure(carrier, peerOf(carrier)) ? 'https' : 'http'),
-
-    clientIp(carrier, peer) {
-      if (peer === undefined) return undefined
-      if (!isTrusted(peer)) {
-        if (wasForwarded(carrier.headers)) noteUnlisted(peer)
-        return peer
-      }
-      const { 'x-forwarded-for': list, forwarded } = carrier.headers
-      const byList = list === undefined ? undefined : rightmostUntrusted(peer, list.split(','))
-      const byForwarded = forwarded === undefined ? undefined : rightmostUntrusted(peer, forwardedValues(forwarded, 'for'))
-      // A proxy writes one of the two. When they differ the other came from the client: neither is believed.
-      if (byList !== undefined && byForwarded !== undefined && byList !== byForwarded) return peer
-      return byList ?? byForwarded ?? peer
+    schemeOf(carrier) {
+      const peer = peerOf(carrier)
+      return isSecure(carrier, peer !== undefined && isTrusted(peer), carrier.headers) ? 'https' : 'http'
     },
   }
 }

@@ -2,7 +2,7 @@
 import { looksLikeJwt } from '../engine/jwt/access-tokens.ts'
 import { tokenKinds } from '../engine/token.ts'
 import { anonymousTokenHeader } from '../shared/names.ts'
-import type { Carrier } from './carrier.ts'
+import type { RequestHeaders } from './carrier.ts'
 import { readCookie } from './cookies.ts'
 
 /** Only `cookie` is ambient: a browser adds it to requests that other pages make. */
@@ -48,7 +48,7 @@ function bearerCredential(authorization: string, jwt: boolean): Credential | und
 }
 
 /** The credential of a request, by precedence: Bearer, session cookie, anonymous header. `jwt`: whether JWTs are accepted. */
-export function readCredential({ headers }: Carrier, cookieName: string, jwt: boolean): Credential {
+export function readCredential(headers: RequestHeaders, cookieName: string, jwt: boolean): Credential {
   const { authorization } = headers
   if (authorization !== undefined) {
     const bearer = bearerCredential(authorization, jwt)
@@ -66,7 +66,7 @@ export function readCredential({ headers }: Carrier, cookieName: string, jwt: bo
 }
 
 /** Whether a request over a refused transport carries any credential of ours, under any of the given cookie names. */
-export function carriesCredential({ headers }: Carrier, cookieNames: readonly string[], jwt: boolean): boolean {
+export function carriesCredential(headers: RequestHeaders, cookieNames: readonly string[], jwt: boolean): boolean {
   const bearer = bearerCredential(headers.authorization ?? '', jwt)
   if (bearer?.source === 'bearer' || headers[anonymousTokenHeader] !== undefined) return true
   return cookieNames.some((name) => {

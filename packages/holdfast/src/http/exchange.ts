@@ -108,12 +108,13 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
   #deviceProof: string | null = null
 
   constructor(core: HttpCore<A>, carrier: Carrier) {
-    const peer = core.addresses.peerOf(carrier)
+    const { headers } = carrier
+    const { transport, ip } = core.addresses.arrivalOf(carrier, headers)
     this.#core = core
     this.#carrier = carrier
-    this.#transport = core.addresses.transportOf(carrier, peer)
-    this.#credential = readCredential(carrier, core.cookies.names(this.#transport).session, core.acceptsJwt)
-    this.#context = { ip: core.addresses.clientIp(carrier, peer), userAgent: carrier.headers['user-agent'] }
+    this.#transport = transport
+    this.#credential = readCredential(headers, core.cookies.names(transport).session, core.acceptsJwt)
+    this.#context = { ip, userAgent: headers['user-agent'] }
   }
 
   get core(): HttpCore<A> {

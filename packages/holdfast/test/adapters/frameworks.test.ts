@@ -1,5 +1,5 @@
 /** What belongs to one framework only. */
-import { createServer, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import { connect, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
@@ -119,6 +119,34 @@ describe('Node', () => {
     expect(cookies.map((line) => line.split('=', 1)[0])).toEqual(['session', 'csrf_token'])
     const cookie = cookies.map((line) => line.split(';', 1)[0] ?? '')
     expect((await ask({ ':path': '/', cookie: cookie.join('; ') })).text).toBe('alice')
+  })
+
+  // A middleware before ours may take out what a client must not claim, or put in what a gateway found out.
+  test('the headers that count are those that a middleware before left: changed, taken out or replaced as a whole', async () => {
+    const protect = nodeAdapter.holdfastNode(world.holdfast)
+    const { token } = await world.holdfast.issue({ subject: 'alice', context: { ip: '127.0.0.1' } })
+    const edits: Readonly<Record<string, (request: IncomingMessage) => unknown>> = {
+      '/deleted': ({ headers }) => delete headers.authorization,
+      '/changed': ({ headers }) => Object.assign(headers, { authorization: 'Basic YTpi' }),
+      '/replaced': (request) => Object.assign(request, { headers: { host: request.headers.host } }),
+      '/added': ({ headers }) => Object.assign(headers, { authorization: `Bearer ${token}` }),
+      '/forwarded': ({ headers }) => Object.assign(headers, { 'x-forwarded-for': '203.0.113.9' }),
+    }
+    const url = await listen((request, response) => {
+      edits[request.url ?? '']?.(request)
+      protect(request, response, () => response.end((request as nodeAdapter.HeldRequest).holdfast.subject ?? 'nobody'))
+    })
+    const ask = async (path: string, authorization?: string) => (await send(url, { path, headers: { authorization } })).text
+    const bearer = `Bearer ${token}`
+    expect(await Promise.all(['/kept', '/deleted', '/changed', '/replaced'].map((path) => ask(path, bearer)))).toEqual([
+      'alice',
+      'nobody',
+      'nobody',
+      'nobody',
+    ])
+    expect([await ask('/kept'), await ask('/added')]).toEqual(['nobody', 'alice'])
+    // Plain http that came through somebody is no loopback any more.
+    expect(await ask('/forwarded', bearer)).toContain('insecure-transport')
   })
 
   test('a problem is not sent over an answer under way', async () => {

@@ -9,12 +9,7 @@ const proxies = ['10.0.0.0/8', '127.0.0.1', '2001:db8:1::/48']
 function seen(request: FakeRequest, trustProxy: readonly string[] = proxies, allowInsecureTransport = false) {
   const addresses = createAddresses({ trustProxy, allowInsecureTransport })
   const carrier = fakeCarrier(request)
-  const peer = addresses.peerOf(carrier)
-  return {
-    ip: addresses.clientIp(carrier, peer),
-    transport: addresses.transportOf(carrier, peer),
-    scheme: addresses.schemeOf(carrier),
-  }
+  return { ...addresses.arrivalOf(carrier, carrier.headers), scheme: addresses.schemeOf(carrier) }
 }
 const ipOf = (peer: string | undefined, headers: RequestHeaders) => seen({ peer, headers }).ip
 
@@ -141,7 +136,7 @@ describe('a proxy that nobody listed', () => {
     const addresses = createAddresses({ trustProxy: ['10.0.0.1'], allowInsecureTransport: false }, (proxy) => told.push(proxy))
     for (const request of requests) {
       const carrier = fakeCarrier(request)
-      addresses.clientIp(carrier, addresses.peerOf(carrier))
+      addresses.arrivalOf(carrier, carrier.headers)
     }
     return told
   }

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { RequestHeaders } from '../../src/http/carrier.ts'
 import { carriesCredential, readCredential } from '../../src/http/credentials.ts'
-import { fakeCarrier } from './fake-carrier.ts'
 
-const read = (headers: RequestHeaders, jwt = false) => readCredential(fakeCarrier({ headers }), 'session', jwt)
+const read = (headers: RequestHeaders, jwt = false) => readCredential(headers, 'session', jwt)
 
 describe('the credential of a request', () => {
   test.each<[string, RequestHeaders, string, string | null]>([
@@ -35,8 +34,7 @@ describe('the credential of a request', () => {
   })
 
   test('over a refused transport our own credentials are told from those of others', () => {
-    const carries = (headers: RequestHeaders, jwt = false) =>
-      carriesCredential(fakeCarrier({ headers }), ['__Host-Http-session', 'session'], jwt)
+    const carries = (headers: RequestHeaders, jwt = false) => carriesCredential(headers, ['__Host-Http-session', 'session'], jwt)
     for (const headers of [
       { cookie: 'session=hf1_a' },
       { cookie: '__Host-Http-session=hfa1_a' },

@@ -1,17 +1,19 @@
 import { createServer, type IncomingMessage, type OutgoingHttpHeader, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
+import type { RequestHeaders } from '../../src/http/carrier.ts'
 import { NodeCarrier } from '../../src/http/node.ts'
-import { type Answered, send } from './harness.ts'
+import { type Answered, type Asked, send } from './harness.ts'
 
 /** What a client gets when a handler uses the carrier and the response as it likes. */
 async function answerOf(
   handler: (carrier: NodeCarrier, response: ServerResponse, request: IncomingMessage) => void,
+  headers: Asked['headers'] = {},
 ): Promise<Answered> {
   const server = createServer((request, response) => handler(new NodeCarrier(request, response), response, request))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   try {
-    return await send(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { path: '/' })
+    return await send(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { path: '/', headers })
   } finally {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
@@ -96,4 +98,31 @@ describe('cookies on a response of Node', () => {
     expect(answered.text).toBe('false')
     expect(answered.setCookies).toEqual([])
   })
+})
+
+describe('headers of a request of Node', () => {
+  /** What the carrier tells of one name that comes twice. */
+  async function joined(name: string): Promise<string | undefined> {
+    const answered = await answerOf(
+      (carrier, response) => void response.end(JSON.stringify(carrier.headers[name as keyof RequestHeaders] ?? null)),
+      { [name]: ['one', 'two'] },
+    )
+    return (answered.json() as unknown as string | null) ?? undefined
+  }
+
+  // A proxy in front may read the other one: which of two counts must not change unnoticed.
+  test.each([
+    ['authorization', 'one'],
+    ['user-agent', 'one'],
+    ['content-type', 'one'],
+    ['origin', 'one, two'],
+    ['forwarded', 'one, two'],
+    ['x-forwarded-for', 'one, two'],
+    ['x-forwarded-proto', 'one, two'],
+    ['x-forwarded-host', 'one, two'],
+    ['x-real-ip', 'one, two'],
+    ['x-csrf-token', 'one, two'],
+    ['x-anon-session-token', 'one, two'],
+    ['sec-fetch-site', 'one, two'],
+  ])('%s sent twice counts as %j', async (name, expected) => expect(await joined(name)).toBe(expected))
 })
