@@ -4,7 +4,7 @@ import { Lockout, type LockView } from './defence/lockout.ts'
 import type { EngineApi } from './engine/api.ts'
 import { RandomPool } from './engine/crypto.ts'
 import { createEngine } from './engine/engine.ts'
-import { ConfigurationError } from './engine/errors.ts'
+import { ConfigurationError, invalidField } from './engine/errors.ts'
 import { createKeyring } from './engine/keyring.ts'
 import { type Report, unknownNames } from './engine/option-readers.ts'
 import { type EngineOptions, engineOptionNames, parseEngineOptions } from './engine/options.ts'
@@ -34,7 +34,7 @@ export interface Holdfast<A extends Attributes = Attributes> extends EngineApi<A
   handle(request: Request, info?: ConnectionInfo): Promise<WebExchange<A>>
   /** Locks that failed sign-ins set, for administrators. */
   readonly lockouts: {
-    /** Those that hold, the longest first; at most `limit`, default 200. Throws `store-unavailable`. */
+    /** Those that hold, the longest first; at most `limit`, 1 to 1000, default 200. Throws `store-unavailable`. */
     list(limit?: number): Promise<readonly LockView[]>
     /** Lifts one and forgets the failures that led to it. Returns what it was; `undefined` when there was none. */
     lift(id: string): Promise<Omit<LockView, 'id' | 'until'> | undefined>
@@ -81,6 +81,16 @@ export function createHoldfast<A extends Attributes = RegisteredAttributes>(opti
     live: new Live(settings.connections, clock),
     acceptsJwt: engineSettings.jwt !== null,
   }
-  const lockouts = { list: (limit = 200) => lockout.list(limit), lift: (id: string) => lockout.lift(id) }
+  const lockouts = {
+    list: async (limit = 200) => {
+      if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
+        throw invalidField('limit', 'must be a whole number from 1 to 1000')
+      return lockout.list(limit)
+    },
+    lift: async (id: string) => {
+      if (typeof id !== 'string') throw invalidField('id', 'must be text')
+      return lockout.lift(id)
+    },
+  }
   return { ...engine, lockouts, http, handle: async (request, info) => openFetch(http, request, info) }
 }

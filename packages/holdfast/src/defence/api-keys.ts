@@ -38,6 +38,11 @@ export type ApiKey = Omit<ApiKeyRecord, 'digest'>
 /** One for each way in which a connection fails: five, with `expired`, `revoked` and `owner-ended` as one. */
 export type ApiKeyFailure = 'missing' | 'malformed' | 'unknown' | 'expired' | 'revoked' | 'owner-ended' | 'source-not-allowed'
 
+/** Of a credential that nobody here made: what alone counts against the budget of failed tokens. */
+export function isForgedKey(reason: ApiKeyFailure): boolean {
+  return reason === 'malformed' || reason === 'unknown'
+}
+
 export type ApiKeyVerdict =
   | { readonly status: 'live'; readonly key: ApiKey }
   | { readonly status: 'dead'; readonly reason: ApiKeyFailure }

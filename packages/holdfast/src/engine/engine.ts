@@ -10,6 +10,7 @@ import { eventId, eventNameOf } from './event-id.ts'
 import { Events } from './events.ts'
 import { Flights } from './flights.ts'
 import { Guard } from './guard.ts'
+import { checkEvent, checkFunction, checkSession, checkSessionId } from './inputs.ts'
 import { introspect } from './introspect.ts'
 import { issue, issueAnonymous } from './issue.ts'
 import { issueTokens } from './issue-tokens.ts'
@@ -127,6 +128,8 @@ function statsOf({ tally, cache, confirmation, lag, guard, connections, touches,
 }
 
 function connect(core: Core, session: Session, close: (end: ConnectionEnd) => void): LiveConnection {
+  checkSession(session)
+  checkFunction(close, 'close')
   // A view does not say how long the idle limit is, only when it falls; the first look at the store does.
   const idleTimeout = session.idleExpiresAt - session.seenAt
   const { id, seenAt, idleExpiresAt, absoluteExpiresAt, lastIp } = session
@@ -139,7 +142,10 @@ export function createEngine<A extends Attributes>(settings: EngineSettings, sto
   const core = createCore(settings, store)
   const stopFollowing = followChanges(core)
   const stopSweeping = sweepRegularly(core)
-  const csrfOf = (id: SessionId, at = core.keyring.signing) => at.mac('csrf').signText(id)
+  const csrfOf = (id: SessionId, at = core.keyring.signing) => {
+    checkSessionId(id)
+    return at.mac('csrf').signText(id)
+  }
 
   const api: EngineApi = {
     issue: (input) => issue(core, input),
@@ -159,9 +165,15 @@ export function createEngine<A extends Attributes>(settings: EngineSettings, sto
     revokeToken: (token, options) => revokeToken(core, token, options),
     revokeAll: () => revokeAll(core),
     sweep: () => sweep(core),
-    on: (listener) => core.events.on(listener),
+    on: (listener) => {
+      checkFunction(listener, 'listener')
+      return core.events.on(listener)
+    },
     stats: () => statsOf(core),
-    emit: (event) => core.events.emit(event),
+    emit: (event) => {
+      checkEvent(event)
+      core.events.emit(event)
+    },
     attach: (session, close) => {
       const connection = connect(core, session, close)
       return () => connection.detach()
@@ -173,7 +185,8 @@ export function createEngine<A extends Attributes>(settings: EngineSettings, sto
     eventNameOf: (session, id) => eventNameOf(core.keyring, session, id),
     csrfToken: (session) => csrfOf(session),
     jwks: () => core.jwt?.jwks ?? { keys: [] },
-    checkCsrfToken: (session, token) => core.keyring.all.some((key) => equalText(csrfOf(session, key), token)),
+    checkCsrfToken: (session, token) =>
+      core.keyring.all.some((key) => typeof token === 'string' && equalText(csrfOf(session, key), token)),
     close: async () => {
       stopSweeping()
       await core.connections.close()

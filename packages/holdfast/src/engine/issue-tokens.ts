@@ -4,6 +4,7 @@ import { isGranted, mintAccess } from './access.ts'
 import type { TokensInput } from './api.ts'
 import { type Core, listed } from './core.ts'
 import { invalidField } from './errors.ts'
+import { checkInput, inputRules } from './inputs.ts'
 import { abandon, type Carried, startForSubject } from './issue.ts'
 import { isAudience } from './jwt/options.ts'
 import { promote } from './promote.ts'
@@ -43,7 +44,9 @@ async function begin(core: Core, input: TokensInput, carried: Carried): Promise<
   }
 }
 
-export async function issueTokens(core: Core, { promotes, ...input }: TokensInput): Promise<IssuedTokens> {
+export async function issueTokens(core: Core, given: TokensInput): Promise<IssuedTokens> {
+  checkInput(given, 'input', inputRules.issueTokens)
+  const { promotes, ...input } = given
   checkText('label', input.label, longestLabel, (text) => !unfit.test(text))
   const { limits } = core.settings.tokens
   const carried: Carried = { kind: 'refresh', limits, persistent: true, grant: grantOf(core, input), label: input.label }

@@ -6,6 +6,7 @@ import { type Core, forget, listed, nowOf, read, write } from './core.ts'
 import { HoldfastError, invalidField } from './errors.ts'
 import { fingerprintOf, keptUserAgent, labelOf } from './fingerprint.ts'
 import { wasRefused } from './guard.ts'
+import { checkInput, inputRules } from './inputs.ts'
 import { keptAddress } from './network.ts'
 import type { Limits } from './options.ts'
 import { endOf } from './record.ts'
@@ -86,6 +87,7 @@ function checkAuthTime(authTime: Instant | undefined, now: Instant): Instant {
 }
 
 export async function issue(core: Core, input: IssueInput): Promise<Issued> {
+  checkInput(input, 'input', inputRules.issue)
   const { remembered, signedIn } = core.settings.limits
   const persistent = input.remember === true
   const carried: Carried = { kind: 'session', limits: persistent ? remembered : signedIn, persistent, grant: null }
@@ -119,6 +121,7 @@ export async function startForSubject(core: Core, input: Omit<IssueInput, 'remem
 }
 
 export async function issueAnonymous(core: Core, input: AnonymousInput = {}): Promise<Issued> {
+  checkInput(input, 'input', inputRules.issueAnonymous)
   const attributes = await checkAttributes(core.settings.attributes, input.attributes ?? {})
   const { limits } = core.settings
   const { record, token } = begin(core, {

@@ -5,18 +5,21 @@ import type { Cursor, ListQuery, SessionId } from '../store/store.ts'
 import type { ListInput, SessionList } from './api.ts'
 import { type Core, listed, nowOf, read } from './core.ts'
 import { invalidField } from './errors.ts'
+import { checkInput, checkSessionId, inputRules } from './inputs.ts'
 import type { Session } from './session.ts'
 
 const defaultLimit = 50
 const mostPerPage = 200
 
 export async function get(core: Core, id: SessionId): Promise<Session | undefined> {
+  checkSessionId(id)
   if (!sessionIdPattern.test(id)) return undefined
   const record = await read(core, () => core.store.get(id))
   return record && listed(record, nowOf(core))
 }
 
 export async function list(core: Core, input: ListInput = {}): Promise<SessionList> {
+  checkInput(input, 'input', inputRules.list)
   const now = nowOf(core)
   const query: ListQuery = {
     limit: checkedLimit(input.limit),

@@ -4,6 +4,7 @@ import type { IssueInput } from './api.ts'
 import { changeRecord } from './change.ts'
 import { type Core, forget, nowOf, read } from './core.ts'
 import { HoldfastError } from './errors.ts'
+import { checkInput, checkSessionId, inputRules } from './inputs.ts'
 import type { PromotionPolicy } from './options.ts'
 import { applyRevocation, revokeTarget } from './revoke.ts'
 import type { Session } from './session.ts'
@@ -68,6 +69,8 @@ export async function promote<T extends { readonly session: Session }>(
   input: IssueInput,
   start: (carried: IssueInput) => Promise<T>,
 ): Promise<T | undefined> {
+  checkSessionId(anonymous)
+  checkInput(input, 'input', inputRules.promote)
   const visitor = await claim(core, anonymous)
   if (visitor === undefined) return undefined
   let issued: T

@@ -7,6 +7,7 @@ import { changeRecord } from './change.ts'
 import { type Core, listed, nowOf } from './core.ts'
 import { invalidField } from './errors.ts'
 import { fingerprintOf, keptUserAgent, labelOf } from './fingerprint.ts'
+import { checkInput, checkSessionId, inputRules } from './inputs.ts'
 import { keptAddress } from './network.ts'
 import { elevationAt } from './record.ts'
 import type { Issued, RequestContext } from './session.ts'
@@ -33,6 +34,7 @@ function handOver(core: Core, record: SessionRecord, minted: Minted | undefined)
 
 /** Replaces the secret; the old one is dead at once (ASVS 7.2.4). */
 export async function regenerate(core: Core, id: SessionId): Promise<Issued | undefined> {
+  checkSessionId(id)
   let minted: Minted | undefined
   const record = await changeRecord(core, id, (current) => {
     const now = nowOf(core)
@@ -78,6 +80,8 @@ function checkLength(forMs: number): number {
  * access token alone carries them: neither an earlier one nor any that a refresh gives.
  */
 export async function elevate(core: Core, id: SessionId, input: ElevateInput): Promise<Issued | undefined> {
+  checkSessionId(id)
+  checkInput(input, 'input', inputRules.elevate)
   const { elevation, stepUpGrace } = core.settings
   const length = Math.min(checkLength(input.forMs ?? elevation), elevation)
   const amr = checkMethods(input.amr)

@@ -6,6 +6,7 @@ import type { RevokeOptions, RevokeResult, RevokeSelector, RevokeTokenOptions } 
 import { type Core, forget, nowOf, read } from './core.ts'
 import { sha256 } from './crypto.ts'
 import { storeUnavailable } from './errors.ts'
+import { checkInput, checkRevokeSelector, inputRules } from './inputs.ts'
 import type { PendingTarget, TokenTarget } from './pending.ts'
 import { isGoodFor, presentedAs } from './standing.ts'
 import { checkSubject } from './subject.ts'
@@ -19,6 +20,8 @@ function targetOf(selector: RevokeSelector): RevokeTarget {
 const nothing: Revoked = { ids: [], durable: true }
 
 export async function revoke(core: Core, selector: RevokeSelector, options: RevokeOptions = {}): Promise<RevokeResult> {
+  checkRevokeSelector(selector)
+  checkInput(options, 'options', inputRules.revokeOptions)
   const target = targetOf(selector)
   // What is no id names nothing; it is not even asked for.
   const named = !('id' in target) || sessionIdPattern.test(target.id)
@@ -68,6 +71,7 @@ function insist(core: Core, target: RevokeTarget, { ids, durable }: Revoked, rev
  * as it can, if the token was good for it when this was asked, and is ended then.
  */
 export async function revokeToken(core: Core, token: string, options: RevokeTokenOptions = {}): Promise<RevokeResult> {
+  checkInput(options, 'options', inputRules.revokeTokenOptions)
   const revocation: Revocation = { at: nowOf(core), reason: options.reason ?? 'logout' }
   const target = targetOfToken(core, token, revocation.at, options.carriedBy)
   if (target === undefined) return { revoked: [], durable: true }

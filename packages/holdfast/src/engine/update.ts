@@ -2,6 +2,7 @@
 import type { Attributes, SessionId } from '../store/store.ts'
 import { changeRecord } from './change.ts'
 import { type Core, listed, nowOf } from './core.ts'
+import { checkFunction, checkSessionId } from './inputs.ts'
 import { checkAttributes } from './schema.ts'
 import type { Session } from './session.ts'
 
@@ -11,6 +12,8 @@ export async function update(
   id: SessionId,
   change: (attributes: Attributes) => Attributes,
 ): Promise<Session | undefined> {
+  checkSessionId(id)
+  checkFunction(change, 'change')
   const record = await changeRecord(core, id, async (current) => ({
     ...current,
     attributes: await checkAttributes(core.settings.attributes, change(current.attributes)),

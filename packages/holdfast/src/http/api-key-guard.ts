@@ -1,5 +1,5 @@
 /** `requireApiKey`: what a route asks of a request's API key, and the answer to a request that does not have it. */
-import type { ApiKeyFailure, ApiKeys } from '../defence/api-keys.ts'
+import { type ApiKeyFailure, type ApiKeys, isForgedKey } from '../defence/api-keys.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import { unknownNames } from '../engine/option-readers.ts'
 import { type Exchange, insecureDetail } from './exchange.ts'
@@ -42,9 +42,7 @@ function answerTo(reason: ApiKeyFailure, { core, ip }: Exchange): Answer {
   // Without a credential a challenge names no error (RFC 6750, 3.1).
   if (reason === 'missing') return problemAnswer('api-key-required')
   if (reason === 'source-not-allowed') return problemAnswer('forbidden')
-  // Only what nobody here made is counted, as with tokens of sessions.
-  const isForgery = reason === 'malformed' || reason === 'unknown'
-  const tooMany = isForgery ? core.limits.failedToken.refusalOf(ip) : undefined
+  const tooMany = isForgedKey(reason) ? core.limits.failedToken.refusalOf(ip) : undefined
   if (tooMany !== undefined) return answerFor(tooMany)
   return problemAnswer('api-key-required', { challenge: 'Bearer error="invalid_token"' })
 }

@@ -62,20 +62,17 @@ describe('revoke', () => {
     expect(results.flatMap(({ revoked }) => revoked).sort()).toEqual(alice.map(({ session }) => session.id).sort())
   })
 
-  it.each(['', 'x', 'A'.repeat(25), '../../etc/passwd', 'AAAA\nAAAA', undefined, null, 5])(
-    'takes %j for the name of nothing',
-    async (id) => {
-      const calls: string[] = []
-      const store = wrapStore(memoryStore(), (method, run) => {
-        calls.push(method)
-        return run()
-      })
-      const { engine } = start({ store })
-      expect((await engine.revoke({ session: id as string })).revoked).toEqual([])
-      expect(await engine.get(id as string)).toBeUndefined()
-      expect(calls).toEqual([])
-    },
-  )
+  it.each(['', 'x', 'A'.repeat(25), '../../etc/passwd', 'AAAA\nAAAA'])('takes %j for the name of nothing', async (id) => {
+    const calls: string[] = []
+    const store = wrapStore(memoryStore(), (method, run) => {
+      calls.push(method)
+      return run()
+    })
+    const { engine } = start({ store })
+    expect((await engine.revoke({ session: id })).revoked).toEqual([])
+    expect(await engine.get(id)).toBeUndefined()
+    expect(calls).toEqual([])
+  })
 
   it('says durable when the store does', async () => {
     const { engine } = start({ store: { ...memoryStore(), revoke: () => ({ ids: [], durable: true }) } })

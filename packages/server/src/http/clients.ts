@@ -5,7 +5,7 @@
  */
 import type { FastifyRequest, preHandlerHookHandler } from 'fastify'
 import { HoldfastError } from 'holdfast'
-import type { ApiKey } from 'holdfast/defence/api-keys'
+import { type ApiKey, isForgedKey } from 'holdfast/defence/api-keys'
 import type { Services } from '../services.ts'
 import type { Form } from './form.ts'
 import { OauthError } from './oauth-errors.ts'
@@ -81,9 +81,7 @@ async function authenticated(
   const verdict = await apiKeys.check(secret, { ip })
   if (verdict.status === 'live') return verdict.key
   if (verdict.status === 'unknown') throw new HoldfastError(verdict.code, { retryAfter: verdict.retryAfter })
-  // Only what nobody here made is counted, as with every other token.
-  const isForgery = verdict.reason === 'malformed' || verdict.reason === 'unknown'
-  if (isForgery) holdfast.http.limits.failedToken.spend(ip)
+  if (isForgedKey(verdict.reason)) holdfast.http.limits.failedToken.spend(ip)
   throw invalidClient(secret === undefined ? 'an API key is required' : 'the API key is not valid')
 }
 

@@ -6,6 +6,7 @@ import { adminLockoutRoutes } from './admin-lockouts.ts'
 import { adminSessionRoutes } from './admin-sessions.ts'
 import { adminUserRoutes } from './admin-users.ts'
 import { healthRoutes } from './health.ts'
+import { indexRoutes } from './index-of-server.ts'
 import { jwksRoutes } from './jwks.ts'
 import { keyRoutes } from './keys.ts'
 import { metricsRoutes } from './metrics.ts'
@@ -29,8 +30,8 @@ const described: readonly Route[] = [
   ...adminSessionRoutes,
   ...adminEventRoutes,
   ...adminLockoutRoutes,
-
   ...jwksRoutes,
+  ...indexRoutes,
   ...healthRoutes,
   ...metricsRoutes,
 ]

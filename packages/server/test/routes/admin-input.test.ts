@@ -53,6 +53,19 @@ describe('an id that nothing has', () => {
   })
 })
 
+describe('the address itself', () => {
+  it('says what is here, with places that are there, to anyone', async () => {
+    const { json, status } = await server.client().get('/')
+    assert.deepEqual([status, json.name], [200, 'Holdfast'])
+    const known = [...routes.map(({ path }) => path), '/auth/session']
+    for (const place of Object.values(json.places))
+      assert.ok(
+        known.some((path) => path === place),
+        String(place),
+      )
+  })
+})
+
 describe('a body', () => {
   it('that is no object is told so in words of ours', async () => {
     for (const body of [undefined, 'null', '[]', '0', '""']) {

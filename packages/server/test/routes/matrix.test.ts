@@ -24,6 +24,7 @@ const call = (client: Client, { method, path }: Route) =>
   client.call(method, path.replace(':id', 'A'.repeat(24)), method === 'GET' ? {} : { body: {} })
 const named = (found: readonly Route[]) => found.map((route) => [`${route.method} ${route.path}`, route] as const)
 const open = [
+  'GET /',
   'GET /auth/setup',
   'POST /auth/setup',
   'POST /auth/login',
