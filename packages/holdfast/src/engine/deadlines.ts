@@ -5,6 +5,14 @@
 import type { Instant } from '../store/store.ts'
 import type { Clock } from './clock.ts'
 
+/** A call that waits for its answer. */
+export interface Overdue {
+  /** Whether it has been answered, or its deadline has passed. */
+  isOver: boolean
+  /** Called at its deadline, once, unless `Departure.arrive` was called before. */
+  onLate(): void
+}
+
 export class Deadlines {
   readonly #clock: Clock
   #latest: Departure | undefined
@@ -13,15 +21,15 @@ export class Deadlines {
     this.#clock = clock
   }
 
-  /** Calls `onLate` after `deadline` ms unless `Departure.arrive` is called with it before. */
-  start(deadline: number, onLate: () => void): Departure {
+  /** `deadline` is in ms. */
+  start(deadline: number, call: Overdue): Departure {
     const at = this.#clock.now()
     let departure = this.#latest
     if (departure === undefined || departure.isOver || departure.at !== at || departure.deadline !== deadline) {
       departure = new Departure(this.#clock, at, deadline)
       this.#latest = departure
     }
-    departure.add(onLate)
+    departure.add(call)
     return departure
   }
 }
@@ -30,7 +38,9 @@ export class Deadlines {
 export class Departure {
   readonly at: Instant
   readonly deadline: number
-  readonly #waiting: Set<() => void> = new Set()
+  /** All that set out; those that are over are passed by at the end, which costs less than to take each out. */
+  #calls: Overdue[] = []
+  #waiting = 0
   readonly #cancel: () => void
   #isOver = false
 
@@ -45,14 +55,17 @@ export class Departure {
     return this.#isOver
   }
 
-  add(onLate: () => void): void {
-    this.#waiting.add(onLate)
+  add(call: Overdue): void {
+    this.#calls.push(call)
+    this.#waiting += 1
   }
 
   /** Whether in time; once it was not, `onLate` has been called. */
-  arrive(onLate: () => void): boolean {
-    if (!this.#waiting.delete(onLate)) return false
-    if (this.#waiting.size === 0) {
+  arrive(call: Overdue): boolean {
+    if (call.isOver) return false
+    call.isOver = true
+    this.#waiting -= 1
+    if (this.#waiting === 0) {
       this.#isOver = true
       this.#cancel()
     }
@@ -61,8 +74,12 @@ export class Departure {
 
   #end(): void {
     this.#isOver = true
-    const late = [...this.#waiting]
-    this.#waiting.clear()
-    for (const onLate of late) onLate()
+    const calls = this.#calls
+    this.#calls = []
+    for (const call of calls) {
+      if (call.isOver) continue
+      call.isOver = true
+      call.onLate()
+    }
   }
 }

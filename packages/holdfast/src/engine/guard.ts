@@ -6,7 +6,7 @@ import type { Awaitable } from '../store/store.ts'
 import { Circuit, type Pass } from './circuit.ts'
 import type { Clock } from './clock.ts'
 import type { RandomFill } from './crypto.ts'
-import { Deadlines } from './deadlines.ts'
+import { Deadlines, type Overdue } from './deadlines.ts'
 import { type HoldfastError, storeUnavailable } from './errors.ts'
 import { jittered } from './jitter.ts'
 import type { BreakerSettings } from './options.ts'
@@ -121,22 +121,25 @@ export class GuardedCalls {
     return new Promise<T>((resolve, reject) => {
       // Set free at the deadline, so that a call which is never answered takes no place for ever: a store that hangs
       // opens the circuit, and until it is well one call at a time is added to those that it holds.
-      const onLate = () => {
-        this.#inFlight -= 1
-        this.#timeouts += 1
-        this.#circuit.failed(pass)
-        reject(storeUnavailable(new Error(`the store did not answer within ${deadline} ms`)))
+      const waiting: Overdue = {
+        isOver: false,
+        onLate: () => {
+          this.#inFlight -= 1
+          this.#timeouts += 1
+          this.#circuit.failed(pass)
+          reject(storeUnavailable(new Error(`the store did not answer within ${deadline} ms`)))
+        },
       }
-      const departure = this.#deadlines.start(deadline, onLate)
+      const departure = this.#deadlines.start(deadline, waiting)
       answer.then(
         (value) => {
-          if (!departure.arrive(onLate)) return
+          if (!departure.arrive(waiting)) return
           this.#inFlight -= 1
           if (!forced) this.#circuit.answered(pass)
           resolve(value)
         },
         (cause: unknown) => {
-          if (!departure.arrive(onLate)) return
+          if (!departure.arrive(waiting)) return
           this.#inFlight -= 1
           reject(this.#failed(pass, cause, about))
         },

@@ -25,6 +25,8 @@ interface Check {
   readonly since: number
   readonly flight: Flight | undefined
   readonly authentic: ParsedToken | null
+  /** What this node remembers of the credential though the store is asked. */
+  readonly held: Remembered | undefined
 }
 
 type Flown = Check & { readonly flight: Flight }
@@ -42,8 +44,8 @@ export function verify(
   const client = context ?? null
   try {
     const now = nowOf(core)
-    if (options?.fresh === true) return lookUp(core, token, client, now, true, core.cache.find(token)?.authentic)
-    let authentic: ParsedToken | null | undefined
+    if (options?.fresh === true) return lookUp(core, token, client, now, true, core.cache.find(token))
+    let held: Remembered | undefined
     if (core.confirmation.holds(now)) {
       const entry = core.cache.find(token)
       if (entry !== undefined && now < entry.reviewAt && answersFor(client, entry)) {
@@ -52,12 +54,20 @@ export function verify(
       }
       if (entry !== undefined && now < entry.validUntil) {
         core.tally.reviewed += 1
-        const check = { token, client, now, since: core.cache.changes, flight: undefined, authentic: entry.authentic }
+        const check = {
+          token,
+          client,
+          now,
+          since: core.cache.changes,
+          flight: undefined,
+          authentic: entry.authentic,
+          held: undefined,
+        }
         return accept(core, check, entry.record, entry)
       }
-      authentic = entry?.authentic
+      held = entry
     }
-    return lookUp(core, token, client, now, false, authentic)
+    return lookUp(core, token, client, now, false, held)
   } catch (fault) {
     return unknown(core, fault, client)
   }
@@ -77,16 +87,16 @@ function parse(core: Core, token: string, now: Instant): Presented | JwtProblem 
   return presented.kind === 'refresh' || presented.kind === 'ticket' ? undefined : presented
 }
 
-/** `authentic`: see `Remembered`; whether its session is live is asked all the same. */
+/** `held`: what this node remembers of the credential; whether its session is live is asked all the same. */
 function lookUp(
   core: Core,
   token: string,
   client: RequestContext | null,
   now: Instant,
   fresh: boolean,
-  authentic: ParsedToken | null | undefined,
+  held: Remembered | undefined,
 ): Awaitable<Verdict> {
-  const parsed = authentic ?? parse(core, token, now)
+  const parsed = held?.authentic ?? parse(core, token, now)
   if (parsed === 'expired') return dead(core, 'token-expired', undefined, client)
   if (typeof parsed !== 'object') return dead(core, 'invalid', undefined, client, parsed)
   if (parsed.expiresAt !== null && now >= parsed.expiresAt) return dead(core, 'token-expired', undefined, client)
@@ -94,7 +104,7 @@ function lookUp(
   const since = core.cache.changes
   if (!fresh) core.tally.missed += 1
   const own = parsed.kind === 'jwt' ? null : parsed
-  const unshared = { token, client, now, since, flight: undefined, authentic: own }
+  const unshared = { token, client, now, since, flight: undefined, authentic: own, held }
   const ended = fresh ? undefined : core.ended.get(parsed.id)
   if (ended !== undefined) return judge(core, unshared, parsed, ended)
   const joined = fresh ? undefined : core.flights.join(token, now, core.confirmation)
@@ -103,7 +113,7 @@ function lookUp(
 
   const flight = joined ?? core.flights.start(token, parsed.id, now, loading)
   return flight.record.then(
-    (record) => land(core, { token, client, now: nowOf(core), since, flight, authentic: own }, parsed, record),
+    (record) => land(core, { token, client, now: nowOf(core), since, flight, authentic: own, held }, parsed, record),
     (fault: unknown) => {
       core.flights.leave(flight)
       return unknown(core, fault, client)
@@ -125,12 +135,26 @@ function judge(core: Core, check: Check, parsed: Presented, record: SessionRecor
   const { client, now } = check
   if (record === undefined) return dead(core, 'not-found', undefined, client)
   core.lag.saw(record)
+  if (isUnchanged(core, check, record)) {
+    core.tally.live += 1
+    return check.held.verdict
+  }
   if ((parsed.kind === 'anonymous') !== (record.subject === null)) return dead(core, 'invalid', record, client)
   const standing = standingOf(core, record, parsed, now)
   if (standing === undefined) return dead(core, 'superseded', record, client)
   const ended = endedBy(core, record, now)
   if (ended !== undefined) return dead(core, ended, record, client)
   return accept(core, check, record, standing)
+}
+
+/**
+ * Whether the store has, this moment, the very record that the verdict which is held was made of. The same credential, record and
+ * client before anything falls due have the same verdict: nothing in it need be worked out again.
+ */
+function isUnchanged(core: Core, check: Check, record: SessionRecord): check is Check & { readonly held: Remembered } {
+  const { client, now, held } = check
+  if (held?.record !== record || now >= held.reviewAt || !answersFor(client, held)) return false
+  return endedBy(core, record, now) === undefined
 }
 
 /** A live record: the client is checked, activity noted, the verdict made and remembered. */

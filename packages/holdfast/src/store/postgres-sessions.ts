@@ -2,6 +2,7 @@
 
 import { sessionIdPattern } from '../shared/session-id.ts'
 import type { ChangeListeners } from './changes.ts'
+import { DecodedRecords } from './decoded-records.ts'
 import { Batches, type BatchLimits } from './postgres-batches.ts'
 import type { Database } from './postgres-database.ts'
 import type { PostgresValue, Row } from './postgres-pool.ts'
@@ -47,6 +48,7 @@ export interface SessionsOptions {
 
 const largestInteger = 2 ** 31 - 1
 const asItIs = <A>(answer: A): A => answer
+const rows = { isSame: (a: Row, b: Row) => a.every((column, at) => column === b[at]), lengthOf: lengthOfRow } as const
 
 export class PostgresSessions implements SessionStore {
   readonly #database: Database
@@ -55,6 +57,7 @@ export class PostgresSessions implements SessionStore {
   readonly #listeners: ChangeListeners
   readonly #sql: SessionsSql
   readonly #recent: RecentRevocations
+  readonly #decoded: DecodedRecords<Row> = new DecodedRecords(rows)
   readonly #lookups: Batches<SessionId, Row | undefined, SessionRecord | undefined>
   readonly #replacements: Batches<Replacement, boolean>
   readonly #revocations: Batches<OneRevocation, Revoked>
@@ -70,7 +73,7 @@ export class PostgresSessions implements SessionStore {
     this.#lookups = new Batches(
       lookups,
       (ids) => this.#look(ids),
-      (row) => row && recent.overlay(recordOf(row)),
+      (row) => row && recent.overlay(this.#decoded.of(String(row[0]), row, recordOf)),
     )
     this.#replacements = new Batches(writes, (all) => this.#replaceAll(all), asItIs)
     this.#revocations = new Batches(writes, (all) => this.#revokeAll(all), asItIs)
@@ -257,4 +260,8 @@ export class PostgresSessions implements SessionStore {
 
 function recordedIn(rows: readonly Row[]): Revoked {
   return { ids: idsIn(rows[0]?.[0]), durable: rows[0]?.[1] === 't' }
+}
+
+function lengthOfRow(row: Row): number {
+  return row.reduce((sum, column) => sum + (column?.length ?? 0), 0)
 }

@@ -1,6 +1,7 @@
 /** The session methods on Redis: every race is settled by one script on one slot. */
 
 import { sessionIdPattern } from '../shared/session-id.ts'
+import { DecodedRecords } from './decoded-records.ts'
 import type { RecentRevocations } from './recent-revocations.ts'
 import type { Link } from './redis-client.ts'
 import { Directory } from './redis-directory.ts'
@@ -37,6 +38,7 @@ export class RedisSessions {
   readonly #options: RedisSessionsOptions
   readonly #link: Link
   readonly #keys: RedisKeys
+  readonly #decoded: DecodedRecords<string> = new DecodedRecords(texts)
   readonly directory: Directory
 
   constructor(options: RedisSessionsOptions) {
@@ -86,8 +88,8 @@ export class RedisSessions {
     // Before it is read: a note that arrives meanwhile must find it.
     this.#options.onHandedOut(id)
     return this.#link.readPair(this.#keys.open(id), this.#keys.everyone(id), (open, everyone) => {
-      const from = typeof open === 'string' ? seek(open, id) : -1
-      return from < 0 ? this.#getRevoked(id) : this.decode(unpackRecord(String(open), from, id), everyone)
+      const record = typeof open === 'string' ? this.#decoded.of(id, open, recordIn) : undefined
+      return record === undefined ? this.#getRevoked(id) : this.decode(record, everyone)
     })
   }
 
@@ -270,6 +272,14 @@ export class RedisSessions {
   #run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     return runScript((command) => this.#link.send(keys[0] ?? '', command), script, keys, args)
   }
+}
+
+const texts = { isSame: (a: string, b: string) => a === b, lengthOf: (text: string) => text.length } as const
+
+/** Of all sessions of a slot tag, the one with this id. */
+function recordIn(text: string, id: SessionId): SessionRecord | undefined {
+  const from = seek(text, id)
+  return from < 0 ? undefined : unpackRecord(text, from, id)
 }
 
 const nothing: Revoked = { ids: [], durable: true }

@@ -205,7 +205,7 @@ export interface SessionStore {
   /**
    * By id. Expired and revoked records are returned too until swept, so that the engine can say why. A record
    * older than the latest everyone-out is returned as revoked by it. What is returned is the caller's: changing
-   * it changes nothing stored. A row that cannot be decoded is a fault (throw), never default values.
+   * it changes nothing stored. It may be frozen, and the very object of an earlier call while nothing stored differs. A row that cannot be decoded is a fault (throw), never default values.
    */
   get(id: SessionId): Awaitable<SessionRecord | undefined>
 

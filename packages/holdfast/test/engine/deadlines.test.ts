@@ -8,9 +8,9 @@ function open() {
   const late: string[] = []
   /** Returns what its arrival says. */
   const start = (name: string, deadline = 500): (() => boolean) => {
-    const onLate = () => late.push(name)
-    const departure = deadlines.start(deadline, onLate)
-    return () => departure.arrive(onLate)
+    const call = { isOver: false, onLate: () => void late.push(name) }
+    const departure = deadlines.start(deadline, call)
+    return () => departure.arrive(call)
   }
   return { clock, late, start }
 }

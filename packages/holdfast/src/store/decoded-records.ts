@@ -1,0 +1,74 @@
+/**
+ * Records as they were decoded from what the server last answered, so that the same bytes are not decoded again: the
+ * record that comes back is then the very same object. The server is asked all the same, and its answer is compared in
+ * full: neither a revision nor an instant vouches for the rest, because a failover can lose a change and another one
+ * then gets its number.
+ *
+ * Bounded by two generations, as the verified-session cache is.
+ */
+import type { SessionId, SessionRecord } from './store.ts'
+
+interface Decoded<Answer> {
+  readonly answer: Answer
+  readonly record: SessionRecord
+}
+
+type Generation<Answer> = Map<SessionId, Decoded<Answer>>
+
+/** Up to 16,384 records in all; with what they are decoded from, about as much again as the engine remembers of them. */
+const mostPerGeneration = 8192
+
+export interface AnswerKind<Answer> {
+  /** Whether two answers are equal, byte by byte. */
+  readonly isSame: (a: Answer, b: Answer) => boolean
+  /** In characters. */
+  readonly lengthOf: (answer: Answer) => number
+}
+
+/** Longer answers are decoded each time: what clients make long must not fill this node. */
+const longest = 2048
+
+export class DecodedRecords<Answer> {
+  readonly #kind: AnswerKind<Answer>
+  readonly #perGeneration: number
+  #young: Generation<Answer> = new Map()
+  #old: Generation<Answer> = new Map()
+
+  constructor(kind: AnswerKind<Answer>, perGeneration: number = mostPerGeneration) {
+    this.#kind = kind
+    this.#perGeneration = perGeneration
+  }
+
+  /** What `decode` makes of the answer, or made of the same one before. Frozen, as several callers share it. */
+  of<Found extends SessionRecord | undefined>(
+    id: SessionId,
+    answer: Answer,
+    decode: (answer: Answer, id: SessionId) => Found,
+  ): Found | SessionRecord {
+    const young = this.#young.get(id)
+    const known = young ?? this.#old.get(id)
+    if (known !== undefined && this.#kind.isSame(known.answer, answer)) {
+      if (young === undefined) this.#keep(id, known)
+      return known.record
+    }
+    const record = decode(answer, id)
+    if (record !== undefined && this.#kind.lengthOf(answer) <= longest) this.#keep(id, { answer, record: deepFreeze(record) })
+    return record
+  }
+
+  #keep(id: SessionId, decoded: Decoded<Answer>): void {
+    if (this.#young.size >= this.#perGeneration && !this.#young.has(id)) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(id, decoded)
+  }
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const key in value) {
+    const item = value[key]
+    if (typeof item === 'object' && item !== null) deepFreeze(item)
+  }
+  return Object.freeze(value)
+}

@@ -1,0 +1,97 @@
+/** Answers that were decoded before, and what may not be taken for one of them. */
+import { describe, expect, it } from 'vitest'
+import { DecodedRecords } from '../../src/store/decoded-records.ts'
+import type { SessionId, SessionRecord } from '../../src/store/store.ts'
+import { fullSample, sampleId } from '../../src/testing/contract/check.ts'
+
+const kind = { isSame: (a: string, b: string) => a === b, lengthOf: (text: string) => text.length }
+const idOf = (number: number): SessionId => sampleId(number)
+
+/** Answers are labels; counts what is decoded. */
+function decoding(perGeneration = 4) {
+  const records = new DecodedRecords<string>(kind, perGeneration)
+  const decoded: string[] = []
+  const of = (number: number, answer = `answer ${number}`): SessionRecord | undefined =>
+    records.of(idOf(number), answer, (label): SessionRecord | undefined => {
+      decoded.push(label)
+      if (label === 'damaged') throw new Error('damaged')
+      return label === 'not here' ? undefined : { ...structuredClone(fullSample(number)), label }
+    })
+  return { of, decoded }
+}
+
+describe('a record whose stored form is the same as before', () => {
+  it('is the very object that it was decoded into', () => {
+    const { of, decoded } = decoding()
+    const first = of(1)
+    expect(first).toMatchObject({ id: idOf(1), label: 'answer 1' })
+    expect(of(1)).toBe(first)
+    expect(decoded).toEqual(['answer 1'])
+  })
+
+  it('cannot be changed by those who share it, all the way down', () => {
+    const { of } = decoding()
+    const record = of(1)
+    const seen: unknown[] = [record]
+    for (const each of seen) {
+      if (typeof each !== 'object' || each === null) continue
+      expect(Object.isFrozen(each)).toBe(true)
+      seen.push(...Object.values(each))
+    }
+    expect(seen.length).toBeGreaterThan(30)
+  })
+
+  it('stays at hand while it is asked for, however many others come', () => {
+    const { of, decoded } = decoding(2)
+    for (let number = 2; number < 20; number += 1) {
+      of(1)
+      of(number)
+    }
+    expect(decoded.filter((label) => label === 'answer 1')).toHaveLength(1)
+  })
+})
+
+describe('what is stored', () => {
+  it('is decoded anew as soon as anything of it differs, and that counts from then on', () => {
+    const { of, decoded } = decoding()
+    of(1, 'before')
+    expect(of(1, 'after')?.label).toBe('after')
+    expect(of(1, 'after')?.label).toBe('after')
+    expect(of(1, 'before')?.label).toBe('before')
+    expect(decoded).toEqual(['before', 'after', 'before'])
+  })
+
+  it('is of one session, though another has the same', () => {
+    const { of } = decoding()
+    expect([of(1, 'same')?.id, of(2, 'same')?.id]).toEqual([idOf(1), idOf(2)])
+  })
+
+  it('is no record where there is none, and a fault each time where it is damaged', () => {
+    const { of, decoded } = decoding()
+    for (let time = 0; time < 2; time += 1) {
+      expect(of(1, 'not here')).toBeUndefined()
+      expect(() => of(1, 'damaged')).toThrow('damaged')
+    }
+    expect(decoded).toHaveLength(4)
+  })
+})
+
+describe('memory', () => {
+  it('holds two generations and lets go of what nobody asks for', () => {
+    const { of, decoded } = decoding(2)
+    for (let number = 1; number <= 5; number += 1) of(number)
+    of(1)
+    of(5)
+    expect(decoded.filter((label) => label === 'answer 1')).toHaveLength(2)
+    expect(decoded.filter((label) => label === 'answer 5')).toHaveLength(1)
+  })
+
+  it('is not given to what clients made long', () => {
+    const { of, decoded } = decoding()
+    for (const length of [2048, 2049]) {
+      of(1, 'x'.repeat(length))
+      of(1, 'x'.repeat(length))
+    }
+    expect(decoded.map(({ length }) => length)).toEqual([2048, 2049, 2049])
+  })
+})
