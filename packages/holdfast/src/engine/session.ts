@@ -91,11 +91,31 @@ export interface Opening {
   readonly revision: number
 }
 
-const openings: WeakMap<object, Opening> = new WeakMap()
+function asItIs(value: object): object {
+  return value
+}
+
+/**
+ * Puts the record that a view was made of on the view itself, in a private field, which no copy, output or comparison has. A
+ * weak map does the same and costs a microsecond a view, most of it in the garbage collector.
+ */
+class MadeOf extends (asItIs as unknown as new (view: object) => object) {
+  readonly #record: SessionRecord
+
+  constructor(view: object, record: SessionRecord) {
+    super(view)
+    this.#record = record
+  }
+
+  static recordOf(view: object): SessionRecord | undefined {
+    return #record in view ? view.#record : undefined
+  }
+}
 
 /** Undefined for what is no view of this process, such as a copy. */
 export function openingOf(view: Session): Opening | undefined {
-  return openings.get(view)
+  const record = MadeOf.recordOf(view)
+  return record && { opener: openerOf(record), revision: record.revision }
 }
 
 /** Freezes plain JSON data. A loop over keys: a list of the values costs more than the freezing. */
@@ -114,7 +134,7 @@ function grantOf(grant: TokenGrant | null): Session['grant'] {
 /** The view is shared by every request that presents the session, so nothing in it can be changed. */
 export function viewOf<A extends Attributes>(record: SessionRecord, flags: ViewFlags): Session<A> {
   const elevation = flags.elevated ? record.elevation : null
-  const view = Object.freeze({
+  const view = {
     id: record.id,
     subject: record.subject,
     anonymous: record.subject === null,
@@ -138,7 +158,7 @@ export function viewOf<A extends Attributes>(record: SessionRecord, flags: ViewF
     attributes: deepFreeze(record.attributes) as A,
     revokedAt: record.revokedAt,
     reason: record.reason,
-  })
-  openings.set(view, { opener: openerOf(record), revision: record.revision })
-  return view
+  }
+  new MadeOf(view, record)
+  return Object.freeze(view)
 }
