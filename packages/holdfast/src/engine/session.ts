@@ -1,5 +1,6 @@
 /** The public view of a session: what an app may see and show. No digest, no secret. */
 import type { DeadReason, RevocationReason, UnknownCode } from '../shared/codes.ts'
+import { deepFreeze } from '../shared/deep-freeze.ts'
 import type { Attributes, Instant, Origin, SessionId, SessionRecord, TokenGrant } from '../store/store.ts'
 import { openerOf } from './record.ts'
 
@@ -116,15 +117,6 @@ class MadeOf extends (asItIs as unknown as new (view: object) => object) {
 export function openingOf(view: Session): Opening | undefined {
   const record = MadeOf.recordOf(view)
   return record && { opener: openerOf(record), revision: record.revision }
-}
-
-/** Freezes plain JSON data. A loop over keys: a list of the values costs more than the freezing. */
-function deepFreeze<T extends object>(value: T): T {
-  for (const key in value) {
-    const item = value[key]
-    if (typeof item === 'object' && item !== null) deepFreeze(item)
-  }
-  return Object.freeze(value)
 }
 
 function grantOf(grant: TokenGrant | null): Session['grant'] {

@@ -6,6 +6,7 @@
  *
  * Bounded by two generations, as the verified-session cache is.
  */
+import { deepFreeze } from '../shared/deep-freeze.ts'
 import type { SessionId, SessionRecord } from './store.ts'
 
 interface Decoded<Answer> {
@@ -63,12 +64,4 @@ export class DecodedRecords<Answer> {
     }
     this.#young.set(id, decoded)
   }
-}
-
-function deepFreeze<T extends object>(value: T): T {
-  for (const key in value) {
-    const item = value[key]
-    if (typeof item === 'object' && item !== null) deepFreeze(item)
-  }
-  return Object.freeze(value)
 }
