@@ -5,8 +5,8 @@ import type { Confirmation } from './cache.ts'
 import type { Clock } from './clock.ts'
 import type { FaultLogger } from './events.ts'
 import type { RevocableRecord } from './pending.ts'
-import { isSuperseded, openerOf } from './record.ts'
-import type { Opening } from './session.ts'
+import { isSuperseded } from './record.ts'
+import { type Opening, openingBy } from './session.ts'
 
 /** What of a record says how long its session lives, and what its activity is written as. */
 export type Lifetime = Pick<SessionRecord, 'id' | 'seenAt' | 'idleTimeout' | 'idleExpiresAt' | 'absoluteExpiresAt' | 'lastIp'>
@@ -74,6 +74,6 @@ export function isSupersededBy(member: Opened, record: SessionRecord): boolean {
   const { opening } = member
   if (opening !== undefined && record.revision < opening.revision) return false
   if (opening !== undefined && isSuperseded(opening.opener, record)) return true
-  member.opening = { opener: openerOf(record), revision: record.revision }
+  member.opening = openingBy(record)
   return false
 }

@@ -113,10 +113,14 @@ class MadeOf extends (asItIs as unknown as new (view: object) => object) {
   }
 }
 
+export function openingBy(record: SessionRecord): Opening {
+  return { opener: openerOf(record), revision: record.revision }
+}
+
 /** Undefined for what is no view of this process, such as a copy. */
 export function openingOf(view: Session): Opening | undefined {
   const record = MadeOf.recordOf(view)
-  return record && { opener: openerOf(record), revision: record.revision }
+  return record && openingBy(record)
 }
 
 function grantOf(grant: TokenGrant | null): Session['grant'] {
