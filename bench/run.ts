@@ -48,7 +48,7 @@ const efforts = {
   full: {
     micro: { rounds: 21, share: 40 },
     population: { sessions: 100_000, inRotation: 1000 },
-    http: { pairs: Number(given.pairs), launches: 3, seconds: 1, sessions: 500 },
+    http: { pairs: Number(given.pairs), launches: 3, seconds: 1, warmUpRequests: 60_000, sessions: 500 },
     memory: { sessions: 1_000_000, times: 3 },
     stores: {
       redis: { sessions: 1_000_000, inFlight: 512, rounds: 15, waves: 20 },
@@ -62,7 +62,7 @@ const efforts = {
   smoke: {
     micro: { rounds: 2, share: 2 },
     population: { sessions: 500, inRotation: 100 },
-    http: { pairs: 1, launches: 1, seconds: 1, sessions: 20 },
+    http: { pairs: 1, launches: 1, seconds: 1, warmUpRequests: 1, sessions: 20 },
     memory: { sessions: 10_000, times: 1 },
     stores: {
       redis: { sessions: 1000, inFlight: 64, rounds: 2, waves: 2 },

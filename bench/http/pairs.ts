@@ -14,6 +14,11 @@ export interface HttpEffort {
   readonly launches: number
   /** Length of one run, whole seconds. */
   readonly seconds: number
+  /**
+   * Requests that a server answers before those that count. V8 compiles what serves a request in steps, until about
+   * 45,000 requests (`--trace-opt`); on one core the compiler takes the server's time meanwhile, more of it the more code there is.
+   */
+  readonly warmUpRequests: number
   readonly sessions: number
   /** Flags for the contestant's server process, such as those of the profiler. */
   readonly flags: readonly string[]
@@ -56,6 +61,10 @@ async function startServer({ server: [file, name] }: Contestant, folder: string,
   }
 }
 
+function load({ port }: Server, requests: string, { seconds, cpus }: HttpEffort): Promise<Run> {
+  return runWrk({ port, requests, seconds, cpu: cpus?.[1] })
+}
+
 interface Measured extends Run {
   /** Microseconds of CPU time per request. */
   readonly cpu: number
@@ -66,16 +75,23 @@ async function cpuTime({ child }: Server): Promise<number> {
   return user + system
 }
 
-async function measure(server: Server, requests: string, { seconds, cpus }: HttpEffort): Promise<Measured> {
+async function measure(server: Server, requests: string, effort: HttpEffort): Promise<Measured> {
   const before = await cpuTime(server)
-  const run = await runWrk({ port: server.port, requests, seconds, cpu: cpus?.[1] })
+  const run = await load(server, requests, effort)
   return { ...run, cpu: ((await cpuTime(server)) - before) / run.requests }
 }
 
 type Pair = readonly [bare: Measured, candidate: Measured]
 
-/** Runs before those that count: the compiler is still at work in the first. */
-const warmUps = 2
+/** Runs before those that count, at most: a slow peer has been compiled by then, too. */
+const warmUpRuns = 10
+
+async function warmUp(server: Server, requests: string, effort: HttpEffort): Promise<void> {
+  let answered = 0
+  for (let run = 0; run < warmUpRuns && answered < effort.warmUpRequests; run += 1) {
+    answered += (await load(server, requests, effort)).requests
+  }
+}
 
 interface Turn {
   readonly requests: string
@@ -85,10 +101,8 @@ interface Turn {
 }
 
 async function runPairs(bare: Server, candidate: Server, { requests, pairs, from }: Turn, effort: HttpEffort): Promise<Pair[]> {
-  for (let run = 0; run < warmUps; run += 1) {
-    await measure(bare, requests, effort)
-    await measure(candidate, requests, effort)
-  }
+  await warmUp(bare, requests, effort)
+  await warmUp(candidate, requests, effort)
   const measured: Pair[] = []
   for (let pair = from; pair < from + pairs; pair += 1) {
     // Whoever comes second finds a warmer or a more tired machine.
