@@ -57,8 +57,8 @@ describe.each(ownJwts)('a stock app with %s and the denylist, on two nodes', (na
     const nodes = [await examples.start(name, folder), await examples.start(name, folder)]
     const [here = ''] = nodes
     const { token } = (await (await fetch(`${here}/login`, post(login))).json()) as { token: string }
-    const me = async (base: string, presented = token) => {
-      const response = await fetch(`${base}/me`, { headers: { authorization: `Bearer ${presented}` } })
+    const me = async (base: string, presented = token, scheme = 'Bearer') => {
+      const response = await fetch(`${base}/me`, { headers: { authorization: `${scheme} ${presented}` } })
       return [response.status, response.headers.get('content-type') === null ? null : await response.text()]
     }
     for (const base of nodes) expect((await me(base))[0]).toBe(200)
@@ -69,6 +69,8 @@ describe.each(ownJwts)('a stock app with %s and the denylist, on two nodes', (na
     for (const base of nodes) expect(await me(base)).toEqual(refused)
     // Another spelling of the same signature is the same token.
     expect((await me(here, `${token}=`))[0]).toBe(401)
+    // So is one that stands where this app takes it, whatever stands before.
+    expect(await me(here, token, 'Scheme')).toEqual(refused)
 
     await examples.endPrograms()
     expect(await me(await examples.start(name, folder))).toEqual(refused)

@@ -1,22 +1,31 @@
 /** Middleware for apps with JWTs of their own: refuses the revoked ones, and leaves the rest to the app's own check. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { DenylistVerdict, TokenDenylist } from '../defence/denylist/denylist.ts'
+import { bearerIn } from './credentials.ts'
 import { sendAnswer } from './node.ts'
 import { type Answer, problemAnswer } from './problem.ts'
 
 export interface RefuseRevokedOptions {
   /**
    * The token of a request, from **every** place that the app takes one from; `undefined` for none. Default: what
-   * follows `Bearer` in the `Authorization` header.
+   * follows `Bearer` in the `Authorization` header, and else any JWT in it, whatever its scheme.
    */
   readonly token?: (request: IncomingMessage) => string | undefined
 }
 
 type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void
 
-function bearerToken({ headers: { authorization } }: IncomingMessage): string | undefined {
-  const scheme = authorization === undefined ? null : /^bearer +/i.exec(authorization)
-  return scheme === null ? undefined : authorization?.slice(scheme[0].length)
+/** A header of an issuer's is `{"…` in base64url, and a thief cannot write it anew. */
+const jwtAnywhere = /eyJ[\w-]*\.[\w-]*\.[\w-]*/g
+
+/**
+ * Apps differ in what they take: one cuts seven characters off, one splits at any white space, one looks at no scheme. A
+ * thief picks the spelling that the app takes and this does not, so a JWT is looked at wherever in the header it stands.
+ */
+function presentedIn({ headers: { authorization } }: IncomingMessage): string | undefined {
+  if (authorization === undefined) return undefined
+  // Several are none that can be read: which of them the app takes is not known here.
+  return bearerIn(authorization) ?? authorization.match(jwtAnywhere)?.join(' ')
 }
 
 /** `undefined` when the app may go on. */
@@ -31,7 +40,7 @@ function refusalOf(verdict: DenylistVerdict): Answer | undefined {
  * Put it before or after the app's own check of the signature, which stays as it is. A request without a token goes on;
  * a revoked one is answered 401 `token-revoked`, one that cannot be read 401, and 503 when it cannot be told.
  */
-export function refuseRevoked(denylist: TokenDenylist, { token = bearerToken }: RefuseRevokedOptions = {}): Middleware {
+export function refuseRevoked(denylist: TokenDenylist, { token = presentedIn }: RefuseRevokedOptions = {}): Middleware {
   return (request, response, next) => {
     const goOn = (verdict: DenylistVerdict): void => {
       const refusal = refusalOf(verdict)
