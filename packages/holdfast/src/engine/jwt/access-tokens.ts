@@ -63,11 +63,15 @@ interface Tagged extends Pick<JwtClaims, 'sid' | 'iat' | 'exp'> {
   readonly nonce: string
   /** The mark of the step-up whose rights the token carries, spelled; empty for none. */
   readonly stepUp: string
+  readonly aud: string
 }
 
+/** None of it a dot, so that what is tagged can be read in one way. */
+const stepUpSpelling = /^[0-9a-z]*$/
+
 /** What is tagged is what an attacker with the signing key would want to change of a token that leaked. */
-function tagOf(key: SigningKey, { salt, nonce, sid, iat, exp, stepUp }: Tagged): string {
-  return key.mac('jwt').signText(`${salt}.${nonce}.${sid}.${iat}.${exp}.${stepUp}`).slice(0, tagLength)
+function tagOf(key: SigningKey, { salt, nonce, sid, iat, exp, stepUp, aud }: Tagged): string {
+  return key.mac('jwt').signText(`${salt}.${nonce}.${sid}.${iat}.${exp}.${stepUp}.${aud}`).slice(0, tagLength)
 }
 
 function spellStepUp(elevation: Elevation | null): string {
@@ -85,7 +89,7 @@ export function createAccessTokens(settings: JwtSettings, keyring: Keyring, rand
       const named = { sid: record.id, iat: seconds(now), exp: seconds(expiresAt) }
       const nonce = random.bytes(nonceBytes).toString('base64url')
       const elevation = elevated ? elevationAt(record, now) : null
-      const tagged = { ...named, nonce, salt: record.grant.salt, stepUp: spellStepUp(elevation) }
+      const tagged = { ...named, nonce, salt: record.grant.salt, stepUp: spellStepUp(elevation), aud }
       return signClaims(keys.signing, {
         iss: settings.issuer,
         sub: record.subject,
@@ -108,7 +112,9 @@ export function createAccessTokens(settings: JwtSettings, keyring: Keyring, rand
       if (grant === null || subject !== presentedSubject || id !== presentedId) return undefined
       const nonce = claims.jti.slice(0, nonceLength)
       const stepUp = claims.jti.slice(nonceLength + tagLength)
-      const tagged = { ...claims, nonce, salt: grant.salt, stepUp }
+      // We name one audience; a list would be read as its names with commas between.
+      if (!stepUpSpelling.test(stepUp) || !isAudience(claims.aud)) return undefined
+      const tagged = { ...claims, nonce, salt: grant.salt, stepUp, aud: claims.aud }
       if (!keyring.all.some((key) => equalText(claims.jti, nonce + tagOf(key, tagged) + stepUp))) return undefined
       return stepUp !== '' && stepUp === spellStepUp(elevation) ? 'elevated' : 'plain'
     },

@@ -48,3 +48,8 @@ export async function sign(
   const now = clock.now()
   return tokens.sign(await recordOf(store, id), { expiresAt: now + lifetime, now, elevated })
 }
+
+/** What a token says, whoever signed it. */
+export function claimsOf(token: string): Readonly<Record<string, unknown>> {
+  return JSON.parse(Buffer.from(must(token.split('.')[1]), 'base64url').toString()) as Readonly<Record<string, unknown>>
+}

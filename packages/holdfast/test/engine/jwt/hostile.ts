@@ -30,6 +30,18 @@ const none = () => new Uint8Array(0)
 const header = JSON.stringify({ alg: 'EdDSA', typ: 'at+jwt', kid: 'ed' })
 const payload = JSON.stringify(goodClaims)
 
+/** Orders of the groups: the numbers of a signature are below them. */
+const ed25519Order = 2n ** 252n + 27742317777372353535851937790883648493n
+const p256Order = 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551'
+
+/** A good signature whose second half (little-endian) has the order added: the same number, were it not compared with it. */
+function beyondOrder(input: string): Uint8Array {
+  const signature = Buffer.from(withEd25519()(input))
+  const half = BigInt(`0x${Buffer.from(signature.subarray(32)).reverse().toString('hex')}`) + ed25519Order
+  signature.set(Buffer.from(half.toString(16).padStart(64, '0'), 'hex').reverse(), 32)
+  return signature
+}
+
 /** The same bytes, spelled with other unused bits in the last character. */
 function respelled(text: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -80,6 +92,12 @@ export const hostile: readonly (readonly [what: string, token: string, problem: 
     'a payload that is not UTF-8, signed',
     compact(goodHeader, segment(Buffer.from('{"sub":"\xff"}', 'latin1')), withEd25519()),
     'not-json',
+  ],
+  ['a payload behind a byte order mark, signed', compact(goodHeader, segment(`\ufeff${payload}`), withEd25519()), 'not-json'],
+  [
+    'a header of lists in lists, as deep as one can be',
+    compact(segment(`{"a":${'['.repeat(3000)}${']'.repeat(3000)}}`), '', none),
+    'unsupported-header',
   ],
   // Members twice (RFC 7519 4).
   [
@@ -171,6 +189,12 @@ export const hostile: readonly (readonly [what: string, token: string, problem: 
     'bad-signature',
   ],
   [
+    'ES256 of numbers that are the order',
+    forge({ header: { alg: 'ES256', kid: 'es' }, signing: () => Buffer.from(p256Order.repeat(2), 'hex') }),
+    'bad-signature',
+  ],
+  ['EdDSA whose number is beyond the order', forge({ signing: beyondOrder }), 'bad-signature'],
+  [
     'ES256 in DER',
     forge({ header: { alg: 'ES256', kid: 'es' }, signing: (input) => sign('sha256', Buffer.from(input), p256.privateKey) }),
     'bad-signature',
@@ -196,9 +220,11 @@ export const hostile: readonly (readonly [what: string, token: string, problem: 
   ['an expiry before 1970', forge({ claims: { exp: -1 } }), 'bad-claim'],
   ['an expiry in milliseconds', forge({ claims: { exp: (now + 900) * 1000 } }), 'bad-claim'],
   ['an expiry of 1e400', withText('exp', '1e400'), 'bad-claim'],
+  ['an expiry of -0', withText('exp', '-0'), 'bad-claim'],
   ['an expiry of NaN', withText('exp', 'NaN'), 'not-json'],
   ['an expiry with a fraction', forge({ claims: { exp: now + 0.5 } }), 'bad-claim'],
   ['an expiry before its issue', forge({ claims: { exp: now - 1, iat: now } }), 'bad-claim'],
+  ['an expiry at its issue', forge({ claims: { exp: now + 3, iat: now + 3 } }), 'bad-claim'],
   ['an expired one', forge({ claims: { iat: now - 901, exp: now - 1 } }), 'expired'],
   ['one that expires now', forge({ claims: { iat: now - 900, exp: now } }), 'expired'],
   ['no time of issue', forge({ claims: { iat: undefined } }), 'bad-claim'],
@@ -220,8 +246,13 @@ export const hostile: readonly (readonly [what: string, token: string, problem: 
   ['no subject', forge({ claims: { sub: undefined } }), 'bad-claim'],
   ['an empty subject', forge({ claims: { sub: '' } }), 'bad-claim'],
   ['a subject that is a number', forge({ claims: { sub: 1 } }), 'bad-claim'],
+  ['a subject of 257 characters', forge({ claims: { sub: 'a'.repeat(257) } }), 'bad-claim'],
   ['no session', forge({ claims: { sid: undefined } }), 'bad-claim'],
   ['no token id', forge({ claims: { jti: undefined } }), 'bad-claim'],
+  ['a token id that is a number', forge({ claims: { jti: 1 } }), 'bad-claim'],
+  ['an issuer that is a number', forge({ claims: { iss: 1 } }), 'bad-claim'],
+  ['a client that is a number', forge({ claims: { client_id: 1 } }), 'bad-claim'],
+  ['a level of assurance that is a number', forge({ claims: { acr: 2 } }), 'bad-claim'],
   ['a confirmation that is a text', forge({ claims: { cnf: 'thumbprint' } }), 'bad-claim'],
   ['a confirmation by a key of its own', forge({ claims: { cnf: { jwk: strangersJwk } } }), 'bad-claim'],
   ['a confirmation by a way that we do not check', forge({ claims: { cnf: { jkt: 'a', 'x5t#S256': 'b' } } }), 'bad-claim'],
