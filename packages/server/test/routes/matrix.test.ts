@@ -1,6 +1,7 @@
 /** The inventory of routes, walked by every kind of caller: a new route cannot be forgotten here. */
 import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import type { AccountChange } from '../../src/accounts/store.ts'
 import { originOnlyPaths } from '../../src/http/source.ts'
 import { routes } from '../../src/routes/index.ts'
 import { isOauth, type Route } from '../../src/routes/route.ts'
@@ -99,6 +100,43 @@ describe('the inventory of routes', () => {
   it.each(named(administrative))('%s refuses a user, and logs it', async (_name, route) => {
     assertProblem(await call(user, route), 403, 'forbidden')
     assert.match(server.log.text(), new RegExp(`"kind":"authz_fail".*${route.method} ${route.path.replace(/[/:]/g, '.')}`))
+  })
+
+  const byKey = routes.filter(({ access }) => access === 'monitor' || access === 'introspector')
+
+  it.each(named(byKey))(
+    '%s refuses the key of an administrator that lacks the scope',
+    async (_name, { method, path, access }) => {
+      const root = server.client()
+      await root.signIn('root', goodPassword)
+      const { token } = (await root.post('/auth/keys', { name: 'for other things', scopes: ['admin', '*'] })).json
+      const headers = {
+        authorization: `Bearer ${token}`,
+        'content-type': isOauth(access) ? 'application/x-www-form-urlencoded' : null,
+      }
+      const answer = await server.client().call(method, path, { headers, ...(method === 'GET' ? {} : { body: 'token=x' }) })
+      assert.equal(answer.status, 403, answer.text)
+    },
+  )
+
+  /** An administrator whose account changed and whose session, as when its end is not recorded yet, did not. */
+  const changed = async (username: string, change: AccountChange) => {
+    const { accounts } = server.services
+    const root = server.client()
+    await root.signIn('root', goodPassword)
+    const { id } = (await root.post('/admin/users', { username, password: goodPassword, role: 'admin' })).json.user
+    const client = server.client()
+    await client.signIn(username, goodPassword)
+    await accounts.change(id, change)
+    return client
+  }
+
+  it('refuses an administrator who was disabled everywhere, and one who was demoted wherever one is needed', async () => {
+    const disabled = await changed('disabled', { disabled: true })
+    for (const route of guarded) assertProblem(await call(disabled, route), 401, 'session-revoked')
+    const demoted = await changed('demoted', { role: 'user' })
+    const needsOne = guarded.filter(({ access }) => access.startsWith('administrator') || access === 'monitor')
+    for (const route of needsOne) assertProblem(await call(demoted, route), 403, 'forbidden')
   })
 
   it.each(named(guarded.filter(({ method }) => method !== 'GET')))(
