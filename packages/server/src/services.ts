@@ -64,7 +64,19 @@ export interface ServiceOverrides {
   readonly drainLimitMs?: number
   /** Engine options that have no variable. */
   readonly engine?: Partial<
-    Pick<HoldfastOptions, 'limits' | 'lockout' | 'signInsPerMinute' | 'sessionsPerSubject' | 'elevation' | 'maxStaleness'>
+    Pick<
+      HoldfastOptions,
+      | 'elevation'
+      | 'failedTokensPerMinute'
+      | 'jwt'
+      | 'limits'
+      | 'lockout'
+      | 'maxStaleness'
+      | 'random'
+      | 'refreshesPerMinute'
+      | 'sessionsPerSubject'
+      | 'signInsPerMinute'
+    >
   >
 }
 

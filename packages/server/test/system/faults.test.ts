@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { randomFillSync } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { sqliteStore } from 'holdfast/store/sqlite'
-import { describe, it } from 'vitest'
+import { describe, it, onTestFinished } from 'vitest'
 import { assertProblem, Client } from '../client.ts'
-import { databaseIn, goodPassword, setupToken, testServer } from '../harness.ts'
+import { databaseIn, goodPassword, setupToken, temporaryFolder, testServer } from '../harness.ts'
 import { until } from '../process.ts'
+import { stateOf } from '../state.ts'
 
 describe('a locked database', () => {
   it('is "cannot tell": 503 with Retry-After, cookies untouched, nothing half done, and all works again afterwards', async () => {
@@ -34,6 +37,83 @@ describe('a locked database', () => {
     assert.equal((await server.services.holdfast.list()).items.length, sessions)
     await server.client().signIn('alice', goodPassword)
     assert.equal((await client.get('/auth/session')).status, 200)
+  })
+})
+
+describe('a full disk', () => {
+  it('is "cannot tell" for what needs room: no session is lost or revived, and with room all works again', async () => {
+    const folder = await temporaryFolder()
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const store = sqliteStore({ path: databaseIn(folder), maxBytes: 2 ** 20 })
+    await using server = await testServer({ folder, overrides: { store, engine: { sessionsPerSubject: 'unlimited' } } })
+    const { client, id } = await server.user('alice')
+    const ended = client.copy()
+    await client.signIn('alice', goodPassword)
+    const leaving = server.client()
+    await leaving.signIn('alice', goodPassword)
+    const copy = leaving.copy()
+    const { holdfast } = server.services
+    const fill = async (filler: string) => {
+      for (;;) await holdfast.issueAnonymous({ attributes: { filler } })
+    }
+    for (const length of [8000, 0]) await assert.rejects(fill('x'.repeat(length)), { code: 'store-unavailable' })
+    const signIn = async () => {
+      const before = stateOf(server)
+      const answer = await server.client().post('/auth/login', { username: 'root', password: goodPassword })
+      return { answer, before, after: stateOf(server) }
+    }
+    // Some still find a place between the others.
+    let last = await signIn()
+    for (let count = 0; count < 50 && last.answer.status === 200; count += 1) last = await signIn()
+    assertProblem(last.answer, 503, 'store-unavailable')
+    assert.ok(Number(last.answer.headers.get('retry-after')) >= 1)
+    assert.deepEqual([last.answer.setCookies, last.after], [[], last.before])
+    assert.match(String((await leaving.post('/auth/logout')).status), /^(204|503)$/)
+    const states = async () => [
+      (await client.get('/auth/session')).status,
+      (await ended.get('/auth/session')).json.code,
+      (await copy.get('/auth/session')).json.code,
+    ]
+    const expected = [200, 'session-revoked', 'session-revoked']
+    assert.deepEqual(await states(), expected)
+    const room = new DatabaseSync(databaseIn(folder))
+    room.exec('DELETE FROM holdfast_sessions WHERE subject IS NULL')
+    room.close()
+    await until(5000, async () => (await holdfast.list({ subject: id })).items.length === 1)
+    await server.client().signIn('alice', goodPassword)
+    assert.deepEqual(await states(), expected)
+  })
+})
+
+describe('a source of randomness that fails', () => {
+  it.each<[string, (bytes: Uint8Array) => void]>([
+    ['throws', () => assert.fail('the source is gone')],
+    ['gives zeros', (bytes) => void bytes.fill(0)],
+  ])('because it %s is 503 with a longer wait: cookies untouched, nothing changed, checks go on', async (_how, broken) => {
+    await using first = await testServer()
+    const { client } = await first.user('alice')
+    const { refresh_token: refresh } = (await client.post('/auth/tokens')).json
+    let fill = broken
+    // Another node: nothing was drawn there before.
+    const { folder } = first
+    await using server = await testServer({ folder, overrides: { engine: { random: (bytes) => fill(bytes) } } })
+    const here = new Client(server.address, client.cookies)
+    const before = stateOf(server)
+    for (const answer of [
+      await server.client().post('/auth/login', { username: 'alice', password: goodPassword }),
+      await here.post('/auth/reauthenticate', { password: goodPassword }),
+      await here.post('/auth/tokens'),
+      await here.post('/auth/refresh', { refresh_token: refresh }),
+    ]) {
+      assertProblem(answer, 503, 'crypto-unavailable')
+      assert.equal(answer.headers.get('retry-after'), '5')
+      assert.deepEqual(answer.setCookies, [])
+    }
+    assert.equal((await here.get('/auth/session')).status, 200)
+    assert.deepEqual(stateOf(server), before)
+    fill = (bytes) => void randomFillSync(bytes)
+    await server.client().signIn('alice', goodPassword)
+    assert.equal((await here.post('/auth/refresh', { refresh_token: refresh })).status, 200)
   })
 })
 
