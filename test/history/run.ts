@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly without?: Defence | undefined
   /** How long recovery may take, in ms. Default 20 s, for a busy machine. */
   readonly patience?: number
+  /** Ends the run, and its nodes, before its time. */
+  readonly signal?: AbortSignal
 }
 
 export interface RunReport {
@@ -60,27 +62,33 @@ export interface Contests {
 }
 
 export async function runHistory(options: RunOptions): Promise<RunReport> {
-  const { backends, faults, seed, calm, without, patience = 20_000 } = options
+  const { backends, faults, seed, calm, without, patience = 20_000, signal } = options
   const nodes = await startNodes(backends, without)
   const endsMany = without === undefined || without === 'reassertion'
   const load = new Load({ nodes, seed, bound, endsMany })
   const loading = load.run()
+  const giveUp = () => {
+    load.stop()
+    void stopNodes(nodes)
+  }
+  signal?.addEventListener('abort', giveUp)
   try {
     const outages: Outage[] = []
     const happened: string[] = []
     const unsettled: string[] = []
-    await pause(calm)
+    await pause(calm, undefined, { signal })
     for (const { what, run, forgets } of faults) {
+      signal?.throwIfAborted()
       load.endsMany = false
       const victim = await load.victim()
       await pause(lag)
       const from = performance.now() - lag
       await run(victim)
-      if (!(await settles(load, from, patience))) unsettled.push(what)
+      if (!(await settles(load, from, patience, signal))) unsettled.push(what)
       load.endsMany = endsMany
       happened.push(what)
       if (forgets !== undefined) outages.push({ from, to: performance.now(), isSplit: forgets === 'durable' })
-      await pause(calm)
+      await pause(calm, undefined, { signal })
     }
     load.stop()
     await loading
@@ -96,14 +104,15 @@ export async function runHistory(options: RunOptions): Promise<RunReport> {
       contests: await contest(nodes),
     }
   } finally {
+    signal?.removeEventListener('abort', giveUp)
     load.stop()
     await loading
     await stopNodes(nodes)
   }
 }
 
-async function settles(load: Load, since: number, patience: number): Promise<boolean> {
-  for (const until = performance.now() + patience; performance.now() < until; await pause(20))
+async function settles(load: Load, since: number, patience: number, signal: AbortSignal | undefined): Promise<boolean> {
+  for (const until = performance.now() + patience; performance.now() < until; await pause(20, undefined, { signal }))
     if (await load.isWell(since)) return true
   return false
 }

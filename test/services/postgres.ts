@@ -8,6 +8,7 @@ import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { endWithUs } from './orphans.ts'
 import { freePorts } from './ports.ts'
 
 const run = promisify(execFile)
@@ -112,9 +113,7 @@ class Server implements PostgresServer {
     const options: SpawnOptions = { ...this.#owner, cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] }
     const server = spawn(program('postgres'), ['-D', this.#data, ...settings], options)
     this.#process = server
-    const orphan = () => server.kill('SIGQUIT')
-    process.once('exit', orphan)
-    server.once('exit', () => process.off('exit', orphan))
+    endWithUs(server, 'SIGQUIT')
     await isReady(server)
   }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { endWithUs } from './orphans.ts'
 import { freePorts } from './ports.ts'
 
 const run = promisify(execFile)
@@ -80,17 +81,10 @@ async function cli(port: number, args: readonly string[]): Promise<string> {
   return stdout.trim()
 }
 
-const running = new Set<ChildProcess>()
-// Whoever ends without stopping its servers, by a fault for instance, leaves none behind.
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
 /** Resolves when the server takes connections; rejects with what it printed when it ends before. */
 async function startProcess(args: readonly string[]): Promise<ChildProcess> {
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  running.add(child)
-  child.once('exit', () => running.delete(child))
+  endWithUs(child)
   let printed = ''
   await new Promise<void>((resolve, reject) => {
     child.on('error', reject)

@@ -26,6 +26,7 @@ export type { JsonWebKey, KeyObject, RandomFill, SigningAlgorithm } from './engi
 export type { Duration } from './engine/duration.ts'
 export { ConfigurationError, type ErrorDetails, HoldfastError, invalidField } from './engine/errors.ts'
 export type { EventInput, EventListener, FaultLogger, SecurityEvent } from './engine/events.ts'
+export { writesMemberTwice } from './engine/jwt/json.ts'
 export type { JwtKeyOptions } from './engine/jwt/key-options.ts'
 export type { JwkSet, PublicJwk } from './engine/jwt/keys.ts'
 export type { JwtOptions } from './engine/jwt/options.ts'

@@ -124,6 +124,11 @@ const aSession: Rule = (value) =>
     ? undefined
     : 'must be a session, as verify gives it, not its id'
 
+/** What a request tells; null stands for none. */
+export function checkContext(context: unknown): void {
+  if (context !== null) refuseUnless(client, context, 'context')
+}
+
 export function checkSession(session: unknown): void {
   refuseUnless(aSession, session, 'session')
 }

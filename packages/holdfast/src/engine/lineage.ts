@@ -73,7 +73,7 @@ export function placeOf(tokens: Tokens, record: SessionRecord, { token, parsed, 
   const first = missed[0]
   if (missed.length < behind || first === undefined || !isRecent(first.at, now, grace)) return late
   const nonces = missed.map(({ nonce }) => nonce)
-  const led = tokens.successor(token, nonces)
+  const led = tokens.successor(token, parsed, nonces)
   if (led === undefined) return { is: 'unplaced' }
   return equalText(led.digest, record.digest) ? { is: 'recent', current: led.token } : stray
 }

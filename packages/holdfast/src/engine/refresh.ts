@@ -10,6 +10,7 @@ import { mostAttempts, replaced } from './change.ts'
 import { type Core, endedBy, forget, nowOf, read } from './core.ts'
 import { storeUnavailable } from './errors.ts'
 import { matchesFingerprint } from './fingerprint.ts'
+import { checkContext } from './inputs.ts'
 import { placeOf, rotationsOf, withRotation } from './lineage.ts'
 import { keptAddress } from './network.ts'
 import { sightingOf, withSighting } from './record.ts'
@@ -31,6 +32,7 @@ interface Exchange {
 export async function refresh(core: Core, token: string | null | undefined, context?: RefreshContext): Promise<RefreshVerdict> {
   if (token === null || token === undefined || token === '') return missing
   const client = context ?? null
+  checkContext(client)
   try {
     const parsed = readToken(core, token)
     if (parsed?.kind !== 'refresh') return deadFor(core, 'invalid', undefined, client)
@@ -115,14 +117,14 @@ async function reused(core: Core, record: SessionRecord, client: RequestContext 
 
 async function rotate(
   core: Core,
-  { token, client }: Exchange,
+  { token, parsed, client }: Exchange,
   record: GrantedRecord,
   binding: BindingCheck,
 ): Promise<RefreshVerdict | undefined> {
   const now = nowOf(core)
   const nonce = core.tokens.newNonce()
   const lineage = withRotation(rotationsOf(record), { nonce, at: now }, core.settings.tokens.grace)
-  const next = core.tokens.successor(token, [nonce])
+  const next = core.tokens.successor(token, parsed, [nonce])
   if (lineage === undefined || next === undefined) return answer(core, record, token, binding)
   // Until the step-up that its policy asks for, a new address does not become the session's own.
   const ip = binding.outcome === 'pass' ? keptAddress(client?.ip) : null

@@ -40,7 +40,9 @@ export function deadFor(
   return { status: 'dead', reason }
 }
 
+/** Throws `invalid-request` on: a call of the wrong type is a mistake of the app, not a store that cannot tell. */
 export function unknownFor({ events }: Core, fault: unknown, client: RequestContext | null): Unknown {
+  if (fault instanceof HoldfastError && fault.code === 'invalid-request') throw fault
   const code = fault instanceof HoldfastError && fault.code === 'crypto-unavailable' ? 'crypto-unavailable' : 'store-unavailable'
   events.emit({ kind: 'session_check_unavailable', ip: client?.ip ?? null, outcome: code })
   return { status: 'unknown', code, retryAfter: retryAfterSeconds[code] }

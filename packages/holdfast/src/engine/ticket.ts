@@ -8,7 +8,7 @@ import type { IssuedTicket } from './api.ts'
 import { checkBinding, unremarkable } from './bind.ts'
 import { type Core, endedBy, lookUpRecord, nowOf, write } from './core.ts'
 import { storeUnavailable } from './errors.ts'
-import { checkSession } from './inputs.ts'
+import { checkContext, checkSession } from './inputs.ts'
 import { keptAddress } from './network.ts'
 import { elevationAt, isSuperseded, openerOf } from './record.ts'
 import { readToken } from './refusal.ts'
@@ -37,6 +37,7 @@ function ticketsOf({ store }: Core): TicketStore {
 /** Whether the session lives is asked when the ticket is used, and then of the store again. */
 export async function issueTicket(core: Core, session: Session, context: RequestContext = {}): Promise<IssuedTicket> {
   checkSession(session)
+  checkContext(context)
   const tickets = ticketsOf(core)
   const { token, digest } = core.tokens.mint({ kind: 'ticket', id: session.id, generation: 0 })
   const expiresAt = nowOf(core) + lifetime
@@ -59,6 +60,7 @@ function dataOf(value: JsonValue): TicketData {
 
 /** Expired, spent, forged and of another kind are one answer: `invalid`. */
 export async function redeemTicket(core: Core, text: string, client: RequestContext | null): Promise<Verdict> {
+  checkContext(client)
   try {
     const parsed = readToken(core, text)
     if (parsed?.kind !== 'ticket') return dead(core, 'invalid', undefined, client)

@@ -74,9 +74,10 @@ export interface Tokens {
   /**
    * What follows a refresh token: one generation per nonce. The secret of each is HMAC(key of its parent, secret of
    * its parent · nonce), so that whoever holds the parent can be given the same successor again, and the store holds
-   * nothing to make one from. `undefined` when the parent is no refresh token of ours, or a key is no longer listed.
+   * nothing to make one from. `proven` is what `parse` made of this very parent: it is not proved again. `undefined` when
+   * the parent is no refresh token, or a key is no longer listed.
    */
-  successor(parent: string, nonces: readonly string[]): Minted | undefined
+  successor(parent: string, proven: ParsedToken, nonces: readonly string[]): Minted | undefined
   /** `undefined` for anything that this service did not sign: never throws on bad input. */
   parse(text: string): ParsedToken | undefined
 }
@@ -180,10 +181,10 @@ export function createTokens(keyring: Keyring, random: RandomPool): Tokens {
     newNonce: () => keyring.signing.id + random.bytes(nonceBytes - keyring.signing.idBytes.length).toString('base64url'),
     newSalt: () => random.bytes(secret.length).toString('base64url'),
 
-    successor(parent, nonces) {
-      const parsed = parse(parent)
-      if (parsed?.kind !== 'refresh') return undefined
-      let key = keyring.find(parsed.keyId)
+    successor(parent, { kind, id: of, generation, keyId }, nonces) {
+      if (kind !== 'refresh') return undefined
+      bytes.write(parent.slice(tokenKinds.refresh.length), 'base64url')
+      let key = keyring.find(keyId)
       for (const nonce of nonces) {
         if (key === undefined) return undefined
         succession.set(secret)
@@ -193,7 +194,7 @@ export function createTokens(keyring: Keyring, random: RandomPool): Tokens {
       }
       succession.fill(0)
       const digest = sha256(secret)
-      write({ id: parsed.id, generation: parsed.generation + nonces.length })
+      write({ id: of, generation: generation + nonces.length })
       // The key that signed the successor may be gone from the list: its secret is the same under any.
       return { token: seal('refresh', key ?? keyring.signing), digest }
     },

@@ -6,6 +6,7 @@ import { type BindingCheck, checkBinding, unremarkable } from './bind.ts'
 import type { Remembered } from './cache.ts'
 import { type Core, endedBy, lookUpRecord, nowOf } from './core.ts'
 import type { Flight } from './flights.ts'
+import { checkContext } from './inputs.ts'
 import type { JwtProblem } from './jwt/read.ts'
 import { keptAddress } from './network.ts'
 import { elevationAt, sightingOf, touchInterval, withSighting } from './record.ts'
@@ -53,6 +54,7 @@ export function verify(
         return entry.verdict
       }
       if (entry !== undefined && now < entry.validUntil) {
+        checkContext(client)
         core.tally.reviewed += 1
         const check = {
           token,
@@ -96,6 +98,7 @@ function lookUp(
   fresh: boolean,
   held: Remembered | undefined,
 ): Awaitable<Verdict> {
+  checkContext(client)
   const parsed = held?.authentic ?? parse(core, token, now)
   if (parsed === 'expired') return dead(core, 'token-expired', undefined, client)
   if (typeof parsed !== 'object') return dead(core, 'invalid', undefined, client, parsed)

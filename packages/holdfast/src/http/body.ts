@@ -1,5 +1,6 @@
 /** JSON request bodies: bounded, of one content type, and never half believed. */
 import { HoldfastError } from '../engine/errors.ts'
+import { writesMemberTwice } from '../engine/jwt/json.ts'
 import type { Carrier } from './carrier.ts'
 
 const longestBody = 16 * 1024
@@ -11,13 +12,16 @@ function invalid(message: string): HoldfastError {
 }
 
 function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
-  let value: unknown
+  let [text, value]: [string, unknown] = ['', undefined]
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    value = JSON.parse(text)
   } catch {
     throw invalid('is not JSON')
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('is not a JSON object')
+  // Whoever looked at the body on its way here may have read the other one (RFC 8259 4).
+  if (writesMemberTwice(text, value)) throw invalid('must not have a member twice')
   return value as Readonly<Record<string, unknown>>
 }
 

@@ -1,4 +1,5 @@
 /** Requests and responses of the fetch standard: Next.js, Deno, Bun, workers, and Hono's Node server. */
+import { invalidField } from '../engine/errors.ts'
 import type { Attributes, Awaitable } from '../store/store.ts'
 import type { HttpCore } from './core.ts'
 import { Exchange, type HoldfastRequest } from './exchange.ts'
@@ -57,6 +58,10 @@ function answered<A extends Attributes>(exchange: FetchExchange<A>, answer: Answ
 }
 
 function carrierOf(request: Request, info: ConnectionInfo): ReturningCarrier {
+  // By a method that Node's own request does not have; its headers may be made only when they are asked for.
+  if (typeof request !== 'object' || request === null || !('clone' in request)) {
+    throw invalidField('request', 'must be a Request of the fetch standard')
+  }
   const pair = nodePairIn(info)
   return pair === undefined ? new FetchCarrier(request, info.ip) : new NodeFetchCarrier(pair, { raw: request }, info.ip)
 }

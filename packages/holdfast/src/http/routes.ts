@@ -61,13 +61,20 @@ function readLimit(text: string | null): number | undefined {
   throw invalidField('limit', 'must be a whole number from 1 to 200')
 }
 
-function queryOf(target: string): URLSearchParams {
+/** Throws for a parameter of another name, and for one given twice: which of the two was meant nobody can tell. */
+function queryOf(target: string, names: readonly string[]): URLSearchParams {
   const at = target.indexOf('?')
-  return new URLSearchParams(at === -1 ? '' : target.slice(at + 1))
+  const query = new URLSearchParams(at === -1 ? '' : target.slice(at + 1))
+  const fields = [...new Set(query.keys())].flatMap((field) => {
+    if (!names.includes(field)) return [{ field: field.slice(0, 64), message: 'is not known here' }]
+    return query.getAll(field).length > 1 ? [{ field, message: 'must be given once' }] : []
+  })
+  if (fields.length > 0) throw new HoldfastError('invalid-request', { fields: fields.slice(0, 10) })
+  return query
 }
 
 async function listSessions(exchange: Exchange, session: Session): Promise<Answer> {
-  const query = queryOf(exchange.carrier.target)
+  const query = queryOf(exchange.carrier.target, ['limit', 'cursor'])
   const limit = readLimit(query.get('limit'))
   const cursor = query.get('cursor') ?? undefined
   const page = await exchange.core.engine.list({

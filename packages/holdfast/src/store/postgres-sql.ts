@@ -2,6 +2,7 @@
  * The statements on sessions. Those that change several records lock them in the order of their ids first, so that
  * no two of them wait for each other.
  */
+import type { RevocationReason } from '../shared/codes.ts'
 import { type Names, openIn, toldOf } from './postgres-schema.ts'
 
 /** In the order that `recordOf` expects; `e` is the row of the latest everyone-out. */
@@ -51,6 +52,8 @@ export function sessionsSql(names: Names, expectsStandby: boolean): SessionsSql 
   // Where one revocation ended them all, it is told too: see `PostgresChanges`.
   const ends = changes(`CASE WHEN count(DISTINCT (changed.revoked_at, changed.reason)) > 1 THEN ''
     ELSE '!' || min(changed.revoked_at) || '!' || min(changed.reason) END`)
+  const endedBy = (reason: RevocationReason, than: '=' | 'IS DISTINCT FROM') =>
+    `(SELECT ${toldOf(names, 'ended.id', `'!' || $12::bigint || '!${reason}'`)} FROM ended WHERE ended.id ${than} $14::text)`
   const end = `least(s.idle_expires_at, s.absolute_expires_at, s.revoked_at, CASE WHEN s.epoch < e.epoch THEN e.at END)`
   const swept = (found: string) => `WITH found AS (
       SELECT s.id FROM ${sessions} s, ${epoch} e WHERE ${found} LIMIT $3 FOR UPDATE OF s SKIP LOCKED
@@ -66,7 +69,11 @@ export function sessionsSql(names: Names, expectsStandby: boolean): SessionsSql 
         revoked_at, reason, revision, epoch, last_ip, data)
       SELECT $1, $2, $3, $4, $5::bigint, $6::bigint, least($5::bigint, $6::bigint, $7::bigint), $7::bigint, $8, 0, e.epoch, $9, $10
       FROM ${epoch} e`,
-    insertWithin: `SELECT * FROM ${insertSession}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+    // The function tells whose sessions have changed; how those ended, this tells beside it.
+    insertWithin: `WITH done AS (
+        SELECT * FROM ${insertSession}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+      ), ended AS (SELECT unnest(string_to_array(revoked_ids, ',')) AS id FROM done
+      ) SELECT inserted, revoked_ids, ${endedBy('evicted', 'IS DISTINCT FROM')}, ${endedBy('replaced', '=')} FROM done`,
     replace: `WITH ${lockedGiven}, changed AS (
         UPDATE ${sessions} s SET
           last_ip = CASE WHEN s.seen_at > g.seen_at THEN s.last_ip ELSE g.last_ip END,

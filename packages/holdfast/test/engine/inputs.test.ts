@@ -34,6 +34,11 @@ const wrong: readonly (readonly [name: string, field: string, call: (engine: Unt
   ['update of a session', 'session', (engine, session) => engine.update(session, () => ({}))],
   ['update by a value', 'change', (engine, { id }) => engine.update(id, { role: 'admin' })],
   ['get of a session', 'session', (engine, session) => engine.get(session)],
+  ['verify for an address that is no text', 'context', (engine) => engine.verify('hf1_x', { ip: 5 }, { fresh: true })],
+  ['verify for a context that is text', 'context', (engine) => engine.verify('hf1_x', '192.0.2.1', { fresh: true })],
+  ['refresh for an address that is no text', 'context', (engine) => engine.refresh('hfr1_x', { ip: 5 })],
+  ['issueTicket for an address that is no text', 'context', (engine, session) => engine.issueTicket(session, { ip: 5 })],
+  ['redeemTicket for an address that is no text', 'context', (engine) => engine.redeemTicket('hft1_x', { ip: 5 })],
   ['list of a name', 'input', (engine) => engine.list('alice')],
   ['list by a misspelt filter', 'user', (engine) => engine.list({ user: 'alice' })],
   ['list by a number', 'subject', (engine) => engine.list({ subject: 5 })],
@@ -67,6 +72,17 @@ describe('a call of the wrong type', () => {
     engine.on((event) => events.push(event))
     await expect((async () => call(engine, session))()).rejects.toMatchObject({ code: 'invalid-request', fields: [{ field }] })
     expect([store.calls(), events]).toEqual([asked, []])
+  })
+
+  it('of a check is refused whatever this node remembers, and remembered is what it was', async () => {
+    const { engine } = start()
+    const { token } = await engine.issue({ subject: 'alice', context: { ip: '192.0.2.1', userAgent: 'curl/8' } })
+    const context = { ip: '192.0.2.1', userAgent: 'curl/8' }
+    for (let round = 0; round < 2; round += 1) {
+      for (const wrong of [{ ip: 5 }, { ...context, userAgent: {} }, 'curl/8'] as Untyped[])
+        expect(() => engine.verify(token, wrong)).toThrow(expect.objectContaining({ code: 'invalid-request' }))
+      expect(engine.verify(token, context)).toMatchObject({ status: 'live' })
+    }
   })
 
   it('is dead, or no, where what is presented comes from a client', async () => {

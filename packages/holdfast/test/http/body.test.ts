@@ -12,6 +12,7 @@ describe('a JSON body', () => {
   test('is an object, or nothing at all', async () => {
     expect(await readJson(sent('{"a":1}', 'application/json'))).toEqual({ a: 1 })
     expect(await readJson(sent('{"a":1}', ' Application/JSON ; charset=utf-8'))).toEqual({ a: 1 })
+    expect(await readJson(sent('{"a":"\\":","b":{"a":":"}}', 'application/json'))).toEqual({ a: '":', b: { a: ':' } })
     expect(await readJson(sent(undefined))).toEqual({})
     expect(await readJson(sent(''))).toEqual({})
   })
@@ -26,6 +27,13 @@ describe('a JSON body', () => {
     ['null', 'null', 'application/json', 'invalid-request'],
     ['a list', '[]', 'application/json', 'invalid-request'],
     ['text', '"a"', 'application/json', 'invalid-request'],
+    ['an object with a member twice', '{"a":1,"a":1}', 'application/json', 'invalid-request'],
+    [
+      'one with a member twice further in, once escaped',
+      '{"a":[{"b":1,"\\u0062":"a:b"}]}',
+      'application/json',
+      'invalid-request',
+    ],
     ['not UTF-8 inside a string', Buffer.from('7b2261223a22ff227d', 'hex'), 'application/json', 'invalid-request'],
   ])('is refused when it is %s', async (_what, body, type, code) => {
     await expect(readJson(sent(body, type))).rejects.toMatchObject({ code })

@@ -84,6 +84,17 @@ describe('a fetch-style request', () => {
     expect((await world.holdfast.handle(ask('/public'))).response).toBeUndefined()
   })
 
+  test.each([undefined, null, 'https://app.example/', { url: '/', headers: {}, method: 'GET' }])(
+    'is named when it is none, such as Node’s own: %j',
+    async (request) => {
+      const refusal = {
+        code: 'invalid-request',
+        fields: [{ field: 'request', message: 'must be a Request of the fetch standard' }],
+      }
+      await expect(world.holdfast.handle(request as unknown as Request)).rejects.toMatchObject(refusal)
+    },
+  )
+
   test('over https gets the prefixed cookies', async () => {
     const held = await world.holdfast.handle(new Request('https://app.example/login', { method: 'POST' }))
     await held.signIn({ subject: 'alice' })

@@ -1,5 +1,5 @@
 /** `holdfast-server events …`: the trail of security events from the command line. */
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { pause } from '../clock.ts'
 import { type EventLog, eventWire, readBack, type StoredEvent } from '../events.ts'
 import { printable } from '../logging.ts'
@@ -8,11 +8,15 @@ import type { OutputOptions } from './table.ts'
 import { withServices } from './with-services.ts'
 
 interface TailOptions extends OutputOptions {
-  readonly lines: string
+  readonly lines: number
   readonly follow: boolean
 }
+interface Head {
+  readonly sequence: number
+  readonly hash: string
+}
 interface VerifyOptions {
-  readonly head?: string
+  readonly head?: Head
 }
 
 const pollMs = 500
@@ -21,17 +25,13 @@ const readAtOnce = 500
 
 const headPattern = /^([1-9]\d{0,14}):([\w.-]{1,128})$/
 
-function headOf(text: string | undefined): { readonly sequence: number; readonly hash: string } | undefined {
-  if (text === undefined) return undefined
+function headOf(text: string): Head {
   const [, sequence, hash] = headPattern.exec(text) ?? []
-  if (sequence === undefined || hash === undefined) {
-    throw new CommandFailure('holdfast-server: --head must be one that `events verify` printed')
-  }
+  if (sequence === undefined || hash === undefined) throw new InvalidArgumentError('It must be one that `events verify` printed.')
   return { sequence: Number(sequence), hash }
 }
 
-async function verify({ head }: VerifyOptions): Promise<void> {
-  const expected = headOf(head)
+async function verify({ head: expected }: VerifyOptions): Promise<void> {
   await withServices(async ({ events }) => {
     const verdict = await events.verify(expected)
     if (!verdict.whole) {
@@ -68,11 +68,10 @@ async function printAfter(log: EventLog, after: number, print: (event: StoredEve
 
 function linesOf(text: string): number {
   if (/^\d{1,4}$/.test(text) && Number(text) <= mostLines) return Number(text)
-  throw new CommandFailure(`holdfast-server: --lines must be a whole number from 0 to ${mostLines}`)
+  throw new InvalidArgumentError(`It must be a whole number from 0 to ${mostLines}.`)
 }
 
-async function tail({ lines, follow, json = false }: TailOptions): Promise<void> {
-  const count = linesOf(lines)
+async function tail({ lines: count, follow, json = false }: TailOptions): Promise<void> {
   const print = (event: StoredEvent) => console.log(lineOf(event, json))
   await withServices(async ({ eventLog }) => {
     let last = (await eventLog.last())?.sequence ?? 0
@@ -93,13 +92,13 @@ export function addEventCommands(program: Command): void {
   events
     .command('tail')
     .description('print the newest events, and follow; ends at an interrupt')
-    .option('-n, --lines <count>', 'how many of those that are there', '20')
+    .option('-n, --lines <count>', 'how many of those that are there', linesOf, 20)
     .option('--no-follow', 'only those that are there')
     .option('--json', 'one JSON object a line')
     .action(tail)
   events
     .command('verify')
     .description('check every link of the chain; exit code 1 when it does not hold')
-    .option('--head <head>', 'one that an earlier run printed, kept elsewhere: shows a cut end too')
+    .option('--head <head>', 'one that an earlier run printed, kept elsewhere: shows a cut end too', headOf)
     .action(verify)
 }

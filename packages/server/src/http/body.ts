@@ -1,6 +1,6 @@
 /** Request bodies: JSON in UTF-8 only, bounded, checked field by field. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type FieldProblem, HoldfastError } from 'holdfast'
+import { type FieldProblem, HoldfastError, writesMemberTwice } from 'holdfast'
 import type { z } from 'zod'
 
 /** No valid body comes near this. */
@@ -11,8 +11,8 @@ export const longestReadBody = 131_072
 const oversized: WeakSet<FastifyRequest> = new WeakSet()
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-function malformed(): HoldfastError {
-  return new HoldfastError('invalid-request', { detail: 'The body is not valid JSON in UTF-8' })
+function malformed(detail = 'The body is not valid JSON in UTF-8'): HoldfastError {
+  return new HoldfastError('invalid-request', { detail })
 }
 
 export function installBodyParser(app: FastifyInstance): void {
@@ -33,7 +33,9 @@ export function installBodyParser(app: FastifyInstance): void {
       return
     }
     void parseJson(request, text, (fault, body) => {
-      if (fault === null) done(null, body)
+      // Whoever looked at the body on its way here may have read the other one (RFC 8259 4).
+      if (fault === null && writesMemberTwice(text, body)) done(malformed('The body has a member twice'))
+      else if (fault === null) done(null, body)
       else done(oversized.has(request) ? new HoldfastError('payload-too-large') : malformed())
     })
   })

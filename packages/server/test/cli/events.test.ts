@@ -44,7 +44,10 @@ describe('events', () => {
     const cut = await inFolder(['events', 'verify', '--head', head])
     assert.equal(cut.code, 1)
     assert.match(cut.stderr, /broken at 3: end-missing/)
-    assert.match((await inFolder(['events', 'verify', '--head', 'x'])).stderr, /--head must be/)
+    assert.match(
+      (await inFolder(['events', 'verify', '--head', 'x'])).stderr,
+      /'--head <head>' argument 'x' is invalid. It must be one that/,
+    )
   })
 
   it('that were changed are found by verify and by doctor', async () => {
@@ -72,6 +75,13 @@ describe('events', () => {
       assert.equal(stdout.split('\n').length, 3)
       assert.doesNotMatch(stdout.replaceAll('\n', ''), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
     }
-    assert.match((await inFolder(['events', 'tail', '--lines', 'x'])).stderr, /--lines must be a whole number from 0 to 1000/)
+    for (const [name, value] of [
+      ['-n', 'x'],
+      ['--lines', '1001'],
+    ] as const) {
+      const { code, stderr } = await inFolder(['events', 'tail', name, value])
+      assert.equal(code, 1)
+      assert.match(stderr, /'-n, --lines <count>' argument '\w+' is invalid\. It must be a whole number from 0 to 1000\.\n/)
+    }
   })
 })

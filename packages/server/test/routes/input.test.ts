@@ -22,6 +22,7 @@ describe('bodies', () => {
   const malformed: readonly (readonly [string, string | Uint8Array])[] = [
     ['cut short', '{"username":'],
     ['two values', '{}{}'],
+    ['an object with a member twice', '{"username":"root","password":"x","username":"alice"}'],
     ['no JSON', 'username=root'],
     ['not UTF-8', Buffer.from('{"username":"root","password":"cut short \xff"}', 'latin1')],
     ['a key named __proto__', '{"__proto__":{"admin":true},"username":"root","password":"x"}'],

@@ -41,6 +41,11 @@ function parse(text: string): unknown {
   }
 }
 
+/** Whether the text that the parser made the value of writes a member twice, at any depth. */
+export function writesMemberTwice(text: string, value: unknown): boolean {
+  return membersWritten(text) !== membersKept(value)
+}
+
 /** The bytes of a base64url text; `undefined` unless it is the one spelling of them (RFC 7515 2, RFC 4648 3.5). */
 export function bytesOf(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64url')
@@ -55,7 +60,7 @@ export function readObject(text: string): Reading {
   const json = bytes.toString('utf8')
   const value = parse(json)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { problem: 'not-json' }
-  return membersWritten(json) === membersKept(value) ? { object: value as JsonObject } : { problem: 'duplicate-member' }
+  return writesMemberTwice(json, value) ? { problem: 'duplicate-member' } : { object: value as JsonObject }
 }
 
 export function writeObject(object: object): string {

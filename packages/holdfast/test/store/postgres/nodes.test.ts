@@ -175,6 +175,25 @@ describe('notifications', () => {
     await close()
   })
 
+  it('tells how the sessions ended that a sign-in put out, each by its own reason', async () => {
+    const { nodes, close } = await openNodes(server, 2)
+    const [first, second = first] = nodes
+    const { changes } = second.store
+    await isWhole(second.store)
+    for (const number of [1, 2, 3]) await first.store.insert(sample(number))
+    const told: unknown[] = []
+    changes?.subscribe((ids, ended) => ended !== undefined && told.push([ids, ended]))
+    const now = start + minute
+    const cap = { max: 2, now, whenFull: 'evict-oldest', replaces: sampleId(3) } as const
+    expect((await first.store.insert(sample(4, { createdAt: now }), cap)).evicted).toEqual([sampleId(1)])
+    if (changes !== undefined) await confirmUntil(changes, () => told.length >= 2)
+    expect(told).toEqual([
+      [[sampleId(1)], { at: now, reason: 'evicted' }],
+      [[sampleId(3)], { at: now, reason: 'replaced' }],
+    ])
+    await close()
+  })
+
   it('say that anything may have changed when they would be too long', async () => {
     const { nodes, close } = await openNodes(server, 2)
     const [first, second] = nodes
