@@ -26,6 +26,12 @@ export interface AnswerKind<Answer> {
   readonly lengthOf: (answer: Answer) => number
 }
 
+/** Rows as lists of their columns. */
+export const rowAnswers: AnswerKind<readonly unknown[]> = {
+  isSame: (a, b) => a.length === b.length && a.every((column, at) => column === b[at]),
+  lengthOf: (row) => row.reduce<number>((sum, column) => sum + (typeof column === 'string' ? column.length : 0), 0),
+}
+
 /** Longer answers are decoded each time: what clients make long must not fill this node. */
 const longest = 2048
 

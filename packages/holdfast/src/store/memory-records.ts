@@ -1,5 +1,6 @@
 /** Session records into rows of the memory store and back. */
 import { revocationReasons } from '../shared/codes.ts'
+import { deepFreeze } from '../shared/deep-freeze.ts'
 import { JsonReader } from './memory-json.ts'
 import { number, Rows, word } from './memory-rows.ts'
 import { Subjects } from './memory-subjects.ts'
@@ -33,6 +34,11 @@ const pooled = [
 
 const flag = { persistent: 1, rare: 2, reasonAt: 8 } as const
 
+/** Records kept as they were read. */
+const mostKept = 16_384
+/** Longer attributes are read each time: what clients make long must not fill the process. */
+const longestKept = 2048
+
 const orNaN = (value: number | null): number => value ?? Number.NaN
 const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value)
 
@@ -42,6 +48,8 @@ export class Records {
   readonly #texts: TextPool = new TextPool()
   readonly #json: JsonReader = new JsonReader()
   readonly #rare: Map<number, Rare> = new Map()
+  /** By row; whatever changes a row lets go of its record. */
+  readonly #kept: Map<number, SessionRecord> = new Map()
 
   /** Fills a row that is in use by nothing; the id must be one. */
   create(record: SessionRecord, epoch: number): number {
@@ -60,6 +68,7 @@ export class Records {
 
   /** Overwrites all that may change by a replace. */
   update(row: number, record: SessionRecord): void {
+    this.#kept.delete(row)
     const { rows } = this
     const stored = rows.number(row, number.seenAt)
     const lastIp = stored > record.seenAt ? this.#text(row, word.lastIp) : record.lastIp
@@ -69,6 +78,7 @@ export class Records {
   }
 
   remove(row: number): void {
+    this.#kept.delete(row)
     this.subjects.remove(row, this.isMarked(row))
     for (const field of pooled) this.#texts.release(this.rows.word(row, field))
     this.#rare.delete(row)
@@ -81,6 +91,7 @@ export class Records {
   }
 
   revoke(row: number, { at, reason }: Revocation): void {
+    this.#kept.delete(row)
     this.rows.setNumber(row, number.revokedAt, at)
     const flags = this.rows.word(row, word.flags)
     this.rows.setWord(row, word.flags, flags | ((revocationReasons.indexOf(reason) + 1) << flag.reasonAt))
@@ -88,6 +99,7 @@ export class Records {
   }
 
   touch(row: number, { seenAt, idleExpiresAt, ip }: Sighting): void {
+    this.#kept.delete(row)
     const { rows } = this
     if (idleExpiresAt > rows.number(row, number.idleExpiresAt)) rows.setNumber(row, number.idleExpiresAt, idleExpiresAt)
     if (seenAt <= rows.number(row, number.seenAt)) return
@@ -95,7 +107,18 @@ export class Records {
     this.#setText(row, word.lastIp, ip)
   }
 
-  /** The record as it stands in the row, which is `id`'s. */
+  /** The record as it stands in the row, which is `id`'s: the very same object, frozen, until the row changes. */
+  shared(row: number, id: string): SessionRecord {
+    const kept = this.#kept.get(row)
+    if (kept !== undefined) return kept
+    const record = this.read(row, id)
+    if ((this.#text(row, word.attributes)?.length ?? 0) > longestKept) return record
+    if (this.#kept.size >= mostKept) this.#kept.clear()
+    this.#kept.set(row, deepFreeze(record))
+    return record
+  }
+
+  /** The record as it stands in the row, the caller's own. */
   read(row: number, id: string): SessionRecord {
     const { rows } = this
     const flags = rows.word(row, word.flags)

@@ -82,7 +82,7 @@ export class MemorySessions implements SessionStore {
 
   get(id: SessionId): SessionRecord | undefined {
     const row = this.#index.find(id)
-    return row === noRow ? undefined : this.#read(row, id)
+    return row === noRow ? undefined : this.#asItCounts(row, this.#records.shared(row, id))
   }
 
   replace(next: SessionRecord, revision: number): boolean {
@@ -107,7 +107,7 @@ export class MemorySessions implements SessionStore {
     for (const row of this.#newestFirst(query)) {
       if (query.liveAt !== undefined && !this.#isLive(row, query.liveAt)) continue
       if (items.length === query.limit) return last === undefined ? { items } : { items, next: last }
-      const record = this.#read(row, this.#rows.id(row))
+      const record = this.#asItCounts(row, this.#records.read(row, this.#rows.id(row)))
       items.push(record)
       last = { createdAt: record.createdAt, id: record.id }
     }
@@ -168,8 +168,8 @@ export class MemorySessions implements SessionStore {
     return this.#isOut(row) && this.#everyoneOut !== undefined ? Math.min(expires, this.#everyoneOut.at) : expires
   }
 
-  #read(row: number, id: SessionId): SessionRecord {
-    const record = this.#records.read(row, id)
+  /** Everyone-out ends sessions without a change of their rows. */
+  #asItCounts(row: number, record: SessionRecord): SessionRecord {
     if (!this.#isOut(row) || record.revokedAt !== null || this.#everyoneOut === undefined) return record
     return { ...record, revokedAt: this.#everyoneOut.at, reason: this.#everyoneOut.reason }
   }

@@ -2,7 +2,7 @@
 
 import { sessionIdPattern } from '../shared/session-id.ts'
 import type { ChangeListeners } from './changes.ts'
-import { DecodedRecords } from './decoded-records.ts'
+import { DecodedRecords, rowAnswers } from './decoded-records.ts'
 import { Batches, type BatchLimits } from './postgres-batches.ts'
 import type { Database } from './postgres-database.ts'
 import type { PostgresValue, Row } from './postgres-pool.ts'
@@ -48,7 +48,6 @@ export interface SessionsOptions {
 
 const largestInteger = 2 ** 31 - 1
 const asItIs = <A>(answer: A): A => answer
-const rows = { isSame: (a: Row, b: Row) => a.every((column, at) => column === b[at]), lengthOf: lengthOfRow } as const
 
 export class PostgresSessions implements SessionStore {
   readonly #database: Database
@@ -57,7 +56,7 @@ export class PostgresSessions implements SessionStore {
   readonly #listeners: ChangeListeners
   readonly #sql: SessionsSql
   readonly #recent: RecentRevocations
-  readonly #decoded: DecodedRecords<Row> = new DecodedRecords(rows)
+  readonly #decoded: DecodedRecords<Row> = new DecodedRecords<Row>(rowAnswers)
   readonly #lookups: Batches<SessionId, Row | undefined, SessionRecord | undefined>
   readonly #replacements: Batches<Replacement, boolean>
   readonly #revocations: Batches<OneRevocation, Revoked>
@@ -260,8 +259,4 @@ export class PostgresSessions implements SessionStore {
 
 function recordedIn(rows: readonly Row[]): Revoked {
   return { ids: idsIn(rows[0]?.[0]), durable: rows[0]?.[1] === 't' }
-}
-
-function lengthOfRow(row: Row): number {
-  return row.reduce((sum, column) => sum + (column?.length ?? 0), 0)
 }

@@ -80,7 +80,7 @@ export function encode(record: SessionRecord, before?: string): string {
 }
 
 /** Throws when the row is damaged. */
-export function decode(id: SessionId, row: Row): SessionRecord {
+export function decode(row: Row, id: SessionId): SessionRecord {
   const data = parse(id, row[10])
   return {
     id,

@@ -2,7 +2,8 @@
 
 import { sessionIdPattern } from '../shared/session-id.ts'
 import type { ChangeListeners } from './changes.ts'
-import type { Connection, Query } from './sqlite-connection.ts'
+import { DecodedRecords, rowAnswers } from './decoded-records.ts'
+import type { Connection, Query, Row } from './sqlite-connection.ts'
 import { decode, encode, selected } from './sqlite-record.ts'
 import { SqliteSweeper } from './sqlite-sweep.ts'
 import type {
@@ -67,6 +68,7 @@ export class SqliteSessions implements SessionStore {
   readonly #listeners: ChangeListeners
   readonly #statements: Statements
   readonly #get: Query
+  readonly #decoded: DecodedRecords<Row> = new DecodedRecords<Row>(rowAnswers)
   readonly #sweeper: SqliteSweeper
   readonly #built: Map<string, Query> = new Map()
 
@@ -92,7 +94,7 @@ export class SqliteSessions implements SessionStore {
 
   get(id: SessionId): SessionRecord | undefined {
     const row = this.#get.find(id)
-    return row === undefined ? undefined : decode(id, row)
+    return row === undefined ? undefined : this.#decoded.of(id, row, decode)
   }
 
   replace(next: SessionRecord, revision: number): boolean {
@@ -134,7 +136,7 @@ export class SqliteSessions implements SessionStore {
     const text = `SELECT ${selected}, s.id FROM holdfast_sessions s, holdfast_epoch e
       WHERE ${conditions.join(' AND ')} ORDER BY s.created_at DESC, s.id DESC LIMIT ?`
     const found = this.#query(text).all(...values, limit + 1)
-    const items = found.slice(0, limit).map((row) => decode(String(row[11]), row))
+    const items = found.slice(0, limit).map((row) => decode(row, String(row[11])))
     const last = items.at(-1)
     return found.length > limit && last !== undefined ? { items, next: { createdAt: last.createdAt, id: last.id } } : { items }
   }
