@@ -64,9 +64,10 @@ describe.each([
 
 describe('the client', () => {
   it('is compared when it tells nothing of itself, although a caller without a request was let pass', async () => {
-    const started = await signedIn({ fingerprint: 'deny' })
-    expect(await outcome(started, started.issued)).toBe('live')
-    expect(await outcome(started, started.issued, {})).toBe('binding-mismatch')
+    const started = start()
+    const issued = await started.engine.issue({ subject: 'alice', context: firefox })
+    expect(await outcome(started, issued)).toBe('live')
+    expect(await outcome(started, issued, {})).toBe('binding-mismatch')
   })
 
   it('may update, and move within its network, unnoticed', async () => {

@@ -19,11 +19,18 @@ export interface PresentedToken {
   readonly expiresAt: Instant | null
 }
 
-/** A claim that names something: apps write numbers too. */
-function nameOf(claims: JsonObject, claim: string): string | undefined {
+/** A claim that is there and names nothing. */
+const unnameable: unique symbol = Symbol('unnameable')
+
+/**
+ * A claim that names something: apps write whole numbers too. A number beyond those that are exact is another one to
+ * another parser, so what it names could not be revoked by name; nor could what is no name at all.
+ */
+function nameOf(claims: JsonObject, claim: string): string | undefined | typeof unnameable {
   const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
-  return typeof value === 'string' && value !== '' ? value : undefined
+  if (value === undefined || value === null || value === '') return undefined
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : unnameable
+  return typeof value === 'string' ? value : unnameable
 }
 
 /** NumericDate (RFC 7519 2): seconds, with a fraction or without. */
@@ -34,7 +41,8 @@ function timeOf(claims: JsonObject, claim: string): Instant | null {
 
 /**
  * Reads a signed JWT in the compact serialization. `undefined` for anything else: also for one that two parsers could
- * read differently (a member twice, another spelling), because the app's would then decide what was asked about.
+ * read differently (a member twice, another spelling, an inexact number), because the app's would then decide what was
+ * asked about.
  */
 export function readPresented(token: unknown, subjectClaim: string): PresentedToken | undefined {
   if (typeof token !== 'string' || token.length > longestToken) return undefined
@@ -42,10 +50,13 @@ export function readPresented(token: unknown, subjectClaim: string): PresentedTo
   if (more.length > 0 || !/^[\w-]*$/.test(signature) || readObject(header).problem !== undefined) return undefined
   const { object: claims } = readObject(payload)
   if (claims === undefined) return undefined
+  const id = nameOf(claims, 'jti')
+  const subject = nameOf(claims, subjectClaim)
+  if (id === unnameable || subject === unnameable) return undefined
   return {
     digest: sha256(`${header}.${payload}`),
-    id: nameOf(claims, 'jti'),
-    subject: nameOf(claims, subjectClaim),
+    id,
+    subject,
     issuedAt: timeOf(claims, 'iat'),
     expiresAt: timeOf(claims, 'exp'),
   }

@@ -32,7 +32,7 @@ const payload = JSON.stringify(goodClaims)
 
 /** Orders of the groups: the numbers of a signature are below them. */
 const ed25519Order = 2n ** 252n + 27742317777372353535851937790883648493n
-const p256Order = 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551'
+export const p256Order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
 /** A good signature whose second half (little-endian) has the order added: the same number, were it not compared with it. */
 function beyondOrder(input: string): Uint8Array {
@@ -190,7 +190,7 @@ export const hostile: readonly (readonly [what: string, token: string, problem: 
   ],
   [
     'ES256 of numbers that are the order',
-    forge({ header: { alg: 'ES256', kid: 'es' }, signing: () => Buffer.from(p256Order.repeat(2), 'hex') }),
+    forge({ header: { alg: 'ES256', kid: 'es' }, signing: () => Buffer.from(p256Order.toString(16).repeat(2), 'hex') }),
     'bad-signature',
   ],
   ['EdDSA whose number is beyond the order', forge({ signing: beyondOrder }), 'bad-signature'],

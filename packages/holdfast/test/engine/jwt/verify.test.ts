@@ -5,7 +5,7 @@ import { minute, must, newerSecret, outcomeOf, secret, start } from '../support/
 import { allMethods, failingStore, holdingStore } from '../support/stores.ts'
 import { forge, keyOptions, now } from './forge.ts'
 import { accessTokens, claimsOf, granted, jwt, lifetime, recordOf, sign } from './granted.ts'
-import { hostile } from './hostile.ts'
+import { hostile, p256Order } from './hostile.ts'
 
 async function started() {
   const node = start({ jwt })
@@ -36,6 +36,21 @@ describe('a JWT of a live session', () => {
     for (const { engine } of [here, there]) {
       expect(await engine.verify(here.token)).toEqual({ status: 'dead', reason: 'admin' })
     }
+  })
+
+  it('dies with its session in the other spelling of its signature too, which anybody can make', async () => {
+    const keys = keyOptions.filter(({ algorithm }) => algorithm === 'ES256')
+    const node = start({ jwt: { ...jwt, keys } })
+    const id = await granted(node)
+    const token = await sign(node, id, { tokens: accessTokens({ ...jwt, keys }) })
+    const [header, payload, signature = ''] = token.split('.')
+    const halves = Buffer.from(signature, 'base64url')
+    const twin = p256Order - BigInt(`0x${halves.toString('hex', 32)}`)
+    halves.write(twin.toString(16).padStart(64, '0'), 32, 'hex')
+    const both = [token, `${header}.${payload}.${halves.toString('base64url')}`]
+    for (const spelled of both) expect(outcomeOf(await node.engine.verify(spelled))).toBe('live')
+    await node.engine.revoke({ session: id }, { reason: 'admin' })
+    for (const spelled of both) expect(outcomeOf(await node.engine.verify(spelled))).toBe('admin')
   })
 
   it('dies at its expiry although its session lives and the answer was remembered', async () => {
