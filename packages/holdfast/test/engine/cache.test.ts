@@ -47,6 +47,21 @@ describe('the cache of verified sessions', () => {
     expect(heapUsed() - before).toBeLessThan((tokens.length * headerLength) / 4)
   })
 
+  it.each([
+    ['however long they are', 900, 16 * 1024],
+    ['however many they are', 20_000, 500],
+  ])('keeps no names of browsers whose sessions it let go, %s', (_, count, length) => {
+    const cache = new VerifiedCache(10)
+    const before = heapUsed()
+    for (let at = 0; at < count; at += 1) {
+      const userAgent = Buffer.from(`${at} `.padEnd(length, 'x')).toString('latin1')
+      cache.put({ ...entry(`id ${at}`, `credential ${at}`), userAgent })
+    }
+    const grown = heapUsed() - before
+    expect(cache.size).toBeLessThanOrEqual(10)
+    expect(grown).toBeLessThan((count * length) / 4)
+  })
+
   it('is keyed by the whole credential', () => {
     const cache = new VerifiedCache(10)
     cache.put(entry('a', 'hf1_aaaa'))
