@@ -18,6 +18,7 @@ import type { ApiKeys } from '../defence/api-keys.ts'
 import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { StartAnonymousInput } from '../http/changes.ts'
+import { coreOf } from '../http/core.ts'
 import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
 import { enter } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
@@ -90,7 +91,7 @@ function answerErrorsOf(route: RouteOptions): void {
 
 /** A plugin that puts `request.holdfast` on each request, refuses forged ones and answers the mounted routes. */
 export function holdfastFastify<A extends Attributes>(holdfast: Holdfast<A>): FastifyPluginCallback {
-  const core = (holdfast as unknown as Holdfast).http
+  const core = coreOf(holdfast as unknown as Holdfast)
   const plugin: FastifyPluginCallback = (app, _options, done) => {
     app.decorateRequest('holdfast')
     app.addHook('onRequest', openRequest(core))

@@ -11,7 +11,7 @@ import type { ApiKeys } from '../defence/api-keys.ts'
 import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { StartAnonymousInput } from '../http/changes.ts'
-import type { HttpCore } from '../http/core.ts'
+import { coreOf, type HttpCore } from '../http/core.ts'
 import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
 import { responseOf } from '../http/fetch.ts'
 import { FetchCarrier } from '../http/fetch-carrier.ts'
@@ -84,7 +84,7 @@ async function throughFetch(core: HttpCore, c: Context, next: Next, peer: string
 
 /** Middleware that sets `holdfast` on the context, refuses forged requests and answers the mounted routes. */
 export function holdfastHono<A extends Attributes>(holdfast: Holdfast<A>, options: HonoOptions = {}): MiddlewareHandler {
-  const core = (holdfast as unknown as Holdfast).http
+  const core = coreOf(holdfast as unknown as Holdfast)
   return (c, next) => {
     // `@hono/node-server` gives Node's own pair as `env`.
     const pair = nodePairIn(c.env)

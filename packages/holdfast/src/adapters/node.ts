@@ -10,6 +10,7 @@ import type { ApiKeys } from '../defence/api-keys.ts'
 import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { StartAnonymousInput } from '../http/changes.ts'
+import { coreOf } from '../http/core.ts'
 import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
 import { enter } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
@@ -45,7 +46,7 @@ function goOn(answer: Answer | undefined, response: ServerResponse, next: NodeNe
 /** Puts `holdfast` on each request, refuses forged ones and answers the mounted routes. */
 export function holdfastNode<A extends Attributes>(holdfast: Holdfast<A>): NodeMiddleware {
   // The request carries the general type; an app that named its attributes reads them through `HeldRequest<A>`.
-  const core = (holdfast as unknown as Holdfast).http
+  const core = coreOf(holdfast as unknown as Holdfast)
   return (request, response, next) => {
     const exchange = new Exchange(core, new NodeCarrier(request, response))
     ;(request as Holding).holdfast = exchange

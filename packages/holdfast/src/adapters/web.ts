@@ -9,6 +9,7 @@ import type { ApiKeys } from '../defence/api-keys.ts'
 import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { StartAnonymousInput } from '../http/changes.ts'
+import { coreOf } from '../http/core.ts'
 import { Exchange } from '../http/exchange.ts'
 import { type ConnectionInfo, openFetch, responseOf, type WebExchange } from '../http/fetch.ts'
 import type { FinishedResponse } from '../http/fetch-carrier.ts'
@@ -62,8 +63,9 @@ function run<A extends Attributes>(handler: WebHandler<A>, request: Request, hel
  * What `signIn` and its like throw is answered as a problem document.
  */
 export function holdfastWeb<A extends Attributes>(holdfast: Holdfast<A>): (handler: WebHandler<A>) => HeldWebHandler {
+  const core = coreOf(holdfast)
   return (handler) => (request, info) => {
-    const opening = openFetch(holdfast.http, request, info)
+    const opening = openFetch(core, request, info)
     return opening instanceof Promise ? opening.then((held) => run(handler, request, held)) : run(handler, request, opening)
   }
 }

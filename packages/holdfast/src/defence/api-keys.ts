@@ -131,6 +131,10 @@ function shown({ digest: _, ...key }: ApiKeyRecord): ApiKey {
 export function createApiKeys(options: ApiKeyOptions): ApiKeys {
   const { store, keysPerOwner = 50, acceptImported = false, clock = systemClock, random = systemRandom } = options
   const { isOwnerActive = () => true, onFault = () => undefined } = options
+  // The store itself has methods of the same names, which would take a key for a session.
+  if (typeof store?.revokeOwner !== 'function') {
+    throw new ConfigurationError([{ field: 'store', message: 'must be the `apiKeys` of a store' }])
+  }
   if (!(Number.isInteger(keysPerOwner) && keysPerOwner >= 1 && keysPerOwner <= 1000)) {
     throw new ConfigurationError([{ field: 'keysPerOwner', message: 'must be an integer from 1 to 1000' }])
   }

@@ -34,8 +34,8 @@ const text = typed('string', 'must be text')
 const flag = typed('boolean', 'must be true or false')
 const sessionId = typed('string', 'must be the id of a session, as text')
 const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
-const client: Rule = (value) =>
-  isObject(value) && isText(value.ip) && isText(value.userAgent) ? undefined : 'must be an object, its ip and userAgent text'
+const isClient = (value: unknown): boolean => isObject(value) && isText(value.ip) && isText(value.userAgent)
+const client: Rule = (value) => (isClient(value) ? undefined : 'must be an object, its ip and userAgent text')
 const reason: Rule = (value) =>
   revocationReasons.some((known) => known === value) ? undefined : `must be one of ${revocationReasons.join(', ')}`
 const origin: Rule = (value) =>
@@ -124,9 +124,9 @@ const aSession: Rule = (value) =>
     ? undefined
     : 'must be a session, as verify gives it, not its id'
 
-/** What a request tells; null stands for none. */
+/** What a request tells; null stands for none. Asked at every check: the rule is looked up only to name what is wrong. */
 export function checkContext(context: unknown): void {
-  if (context !== null) refuseUnless(client, context, 'context')
+  if (context !== null && !isClient(context)) refuseUnless(client, context, 'context')
 }
 
 export function checkSession(session: unknown): void {

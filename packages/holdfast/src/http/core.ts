@@ -24,3 +24,10 @@ export interface HttpCore<A extends Attributes = Attributes> {
   /** Open streams and sockets. */
   readonly live: Live
 }
+
+/** Throws a `TypeError` for what `createHoldfast` did not return, such as its options. */
+export function coreOf<A extends Attributes>(holdfast: { readonly http: HttpCore<A> }): HttpCore<A> {
+  const core: HttpCore<A> | undefined = holdfast?.http
+  if (core === undefined) throw new TypeError('an adapter takes what createHoldfast returned')
+  return core
+}

@@ -1,4 +1,5 @@
 /** Everything in this process's memory, within bounds: for tests, development and apps of one process. */
+import { checkOptions } from './arguments.ts'
 import { MemoryApiKeys } from './memory-api-keys.ts'
 import { MemoryCounters } from './memory-counters.ts'
 import { MemoryDenylist } from './memory-denylist.ts'
@@ -36,8 +37,12 @@ const defaults = {
 /** A `Map` holds at most 2^24 entries. */
 const ceiling = 16_000_000
 
-/** A memory store whose methods all answer at once. Throws a `RangeError` for a bound that is not an integer in range. */
+/**
+ * A memory store whose methods all answer at once. Throws a `RangeError` for a bound that is not an integer in range, and a
+ * `TypeError` for a name that is none.
+ */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  checkOptions(options, Object.keys(defaults))
   const sessions = new MemorySessions(boundOf('maxSessions', options))
   return {
     tickets: new MemoryTickets(boundOf('maxTickets', options)),

@@ -16,6 +16,7 @@
  * and followed by WAIT, and each node asserts its revocations of the last ten minutes again when a primary changes.
  * Native expiry only collects garbage: keys live on for `retention` after the last session in them has ended.
  */
+import { checkClient, checkOptions } from './arguments.ts'
 import { type Assertive, assertRevocations, Reassertion } from './reassertion.ts'
 import { RecentRevocations } from './recent-revocations.ts'
 import { RedisApiKeys } from './redis-api-keys.ts'
@@ -71,8 +72,13 @@ export interface RedisStore extends Store {
 const day = 86_400_000
 const defaults = { prefix: 'hf:', retention: 2 * day, maxInFlight: 10_000, maxKnown: 200_000 } as const
 
-/** Throws a `RangeError` for an option out of range. Asks the server nothing: see `connectRedis` and `inspectRedis`. */
+/**
+ * Throws a `RangeError` for an option out of range, and a `TypeError` for a name that is none or for what is no client. Asks the
+ * server nothing: see `connectRedis` and `inspectRedis`.
+ */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): RedisStore {
+  checkClient(client, 'sendCommand', 'one of node-redis, connected: await createClient({ url }).connect()')
+  checkOptions(options, [...Object.keys(defaults), 'durability', 'connect'])
   const { prefix, retention, maxInFlight, maxKnown } = checked({ ...defaults, ...options })
   const link = linkOf(client, { maxInFlight, connect: options.connect })
   const keys = new RedisKeys(prefix)

@@ -17,7 +17,9 @@ const openingTimeout = 10_000
 
 /** Throws a `StoreOpenError`; a file that it refuses is left as it was. */
 export function openDatabase({ path, createFolder, busyTimeout, maxBytes }: OpenOptions): DatabaseSync {
-  // An absolute path, so that SQLite reads neither `:memory:` nor a `file:` address into it.
+  // Whoever writes this wants no file, and would get one of that name.
+  if (path === ':memory:') throw new StoreOpenError('unreachable', path, 'a store in memory is memoryStore()')
+  // An absolute path, so that SQLite reads no `file:` address into it.
   const file = resolve(path)
   if (path === '') throw new StoreOpenError('unreachable', '(nothing)', 'the path is empty')
   const database = open(file, createFolder)

@@ -6,6 +6,7 @@
  * an event survive a crash of the process, and a power failure may lose the latest. A locked database, a full disk
  * and a damaged row are thrown, and leave what is stored as it was.
  */
+import { checkOptions } from './arguments.ts'
 import { ChangeListeners } from './changes.ts'
 import { SqliteApiKeys } from './sqlite-api-keys.ts'
 import { Connection } from './sqlite-connection.ts'
@@ -31,12 +32,17 @@ export interface SqliteStoreOptions {
   readonly maxBytes?: number
 }
 
+const optionNames = ['path', 'createFolder', 'busyTimeout', 'maxBytes']
+
 /**
  * Opens the file, creates it (mode 0600) or brings its schema up to date. Throws a `StoreOpenError` when it cannot
- * be used, having changed nothing, and a `RangeError` for an option out of range.
+ * be used, having changed nothing, a `RangeError` for an option out of range, and a `TypeError` for a name that is none.
  */
 export function sqliteStore(options: string | SqliteStoreOptions): Store {
-  const { path, createFolder = false, busyTimeout = 250, maxBytes } = typeof options === 'string' ? { path: options } : options
+  const given = typeof options === 'string' ? { path: options } : options
+  checkOptions(given, optionNames)
+  const { path, createFolder = false, busyTimeout = 250, maxBytes } = given
+  if (typeof path !== 'string') throw new TypeError('path must be the path of a file, as text')
   if (!(busyTimeout >= 0 && busyTimeout <= 250)) throw new RangeError('busyTimeout must be from 0 to 250')
   if (maxBytes !== undefined && !(maxBytes >= 2 ** 20)) throw new RangeError('maxBytes must be 1048576 or more')
   const connection = new Connection(openDatabase({ path, createFolder, busyTimeout, maxBytes }))

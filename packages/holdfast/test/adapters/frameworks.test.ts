@@ -10,6 +10,7 @@ import * as expressAdapter from '../../src/adapters/express.ts'
 import * as fastifyAdapter from '../../src/adapters/fastify.ts'
 import * as honoAdapter from '../../src/adapters/hono.ts'
 import * as nodeAdapter from '../../src/adapters/node.ts'
+import * as webAdapter from '../../src/adapters/web.ts'
 import { createWorld, type World } from '../http/app.ts'
 import { Browser, send } from '../http/harness.ts'
 
@@ -29,6 +30,18 @@ async function listen(handler: Parameters<typeof createServer>[1]): Promise<stri
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
+
+describe.each([
+  ['Express', expressAdapter.holdfastExpress],
+  ['Fastify', fastifyAdapter.holdfastFastify],
+  ['Hono', honoAdapter.holdfastHono],
+  ['Node', nodeAdapter.holdfastNode],
+  ['fetch handlers', webAdapter.holdfastWeb],
+])('the adapter for %s', (_name, adapter) => {
+  test.each([undefined, { secret: 'x' }])('refuses at once what createHoldfast did not return: %j', (given) => {
+    expect(() => adapter(given as never)).toThrow('an adapter takes what createHoldfast returned')
+  })
+})
 
 describe('Express', () => {
   test('a body that the app parsed already is used', async () => {

@@ -191,6 +191,9 @@ describe('bad input', () => {
       { secret: [] },
       { secret: [secret, 'x'] },
       { keysPerOwner: 0 },
+      // What has methods of the same names, for sessions.
+      { store: memoryStore() as never },
+      { store: undefined as never },
     ]) {
       expect(() => createApiKeys({ store, secret, ...wrong })).toThrow(ConfigurationError)
     }
