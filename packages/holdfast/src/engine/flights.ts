@@ -13,6 +13,8 @@ export interface Flight {
   readonly startedAt: Instant
   readonly record: Promise<SessionRecord | undefined>
   readonly number: number
+  /** Whether checks of the same credential find it. */
+  isOpen: boolean
 }
 
 export interface FlightBound {
@@ -39,26 +41,33 @@ export class Flights {
    */
   join(credential: string, now: Instant, bound: FlightBound): Flight | undefined {
     const flight = this.#byCredential.get(credential)
-    // A negative age is a clock that went back: how old the flight is cannot be told.
-    if (flight === undefined || now < flight.startedAt) return undefined
-    // The bound first: asking for it may tell of the very change that spoils this flight.
-    if (now - flight.startedAt >= bound.shareable(now) || this.isSpoiled(flight)) return undefined
+    if (flight === undefined) return undefined
+    if (!this.#isShareable(flight, now, bound)) {
+      this.#close(flight)
+      return undefined
+    }
     this.#checks += 1
     return flight
   }
 
+  /** One that later checks of the credential join: by a check that found none to join itself, so that there is one. */
   start(credential: string, id: SessionId, startedAt: Instant, record: Promise<SessionRecord | undefined>): Flight {
-    this.#checks += 1
-    this.#latest += 1
-    const flight: Flight = { credential, id, startedAt, record, number: this.#latest }
+    const flight = this.startAlone(credential, id, startedAt, record)
+    flight.isOpen = true
     this.#byCredential.set(credential, flight)
     return flight
   }
 
+  /** One that nobody joins. */
+  startAlone(credential: string, id: SessionId, startedAt: Instant, record: Promise<SessionRecord | undefined>): Flight {
+    this.#checks += 1
+    this.#latest += 1
+    return { credential, id, startedAt, record, number: this.#latest, isOpen: false }
+  }
+
   /** By each check that started or joined it, once it has judged: until then a change must still be able to spoil it. */
   leave(flight: Flight): void {
-    // A fresh check sets out beside a flight that is under way, and takes its place.
-    if (this.#byCredential.get(flight.credential) === flight) this.#byCredential.delete(flight.credential)
+    if (flight.isOpen) this.#close(flight)
     this.#checks -= 1
     if (this.#checks === 0 && this.#changed.size > 0) this.#changed.clear()
   }
@@ -78,5 +87,17 @@ export class Flights {
   spoilAll(): void {
     this.#spoiled = this.#latest
     this.#changed.clear()
+  }
+
+  #isShareable(flight: Flight, now: Instant, bound: FlightBound): boolean {
+    const age = now - flight.startedAt
+    // A negative age is a clock that went back: how old the flight is cannot be told. The bound comes first: asking for
+    // it may tell of the very change that spoils this flight.
+    return age >= 0 && age < bound.shareable(now) && !this.isSpoiled(flight)
+  }
+
+  #close(flight: Flight): void {
+    flight.isOpen = false
+    this.#byCredential.delete(flight.credential)
   }
 }

@@ -114,7 +114,7 @@ function lookUp(
   const loading = joined?.record ?? lookUpRecord(core, parsed.id)
   if (!(loading instanceof Promise)) return judge(core, unshared, parsed, loading)
 
-  const flight = joined ?? core.flights.start(token, parsed.id, now, loading)
+  const flight = joined ?? core.flights[fresh ? 'startAlone' : 'start'](token, parsed.id, now, loading)
   return flight.record.then(
     (record) => land(core, { token, client, now: nowOf(core), since, flight, authentic: own, held }, parsed, record),
     (fault: unknown) => {

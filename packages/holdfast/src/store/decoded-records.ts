@@ -9,7 +9,7 @@
 import { deepFreeze } from '../shared/deep-freeze.ts'
 import type { SessionId, SessionRecord } from './store.ts'
 
-interface Decoded<Answer> {
+export interface Decoded<Answer> {
   readonly answer: Answer
   readonly record: SessionRecord
 }
@@ -46,21 +46,34 @@ export class DecodedRecords<Answer> {
     this.#perGeneration = perGeneration
   }
 
-  /** What `decode` makes of the answer, or made of the same one before. Frozen, as several callers share it. */
+  /** What the latest answer about this session was decoded into. */
+  find(id: SessionId): Decoded<Answer> | undefined {
+    const young = this.#young.get(id)
+    if (young !== undefined) return young
+    const old = this.#old.get(id)
+    if (old !== undefined) this.#keep(id, old)
+    return old
+  }
+
+  /**
+   * What `decode` makes of the answer, or made of the same one before. Frozen, as several callers share it. `known`:
+   * what `find` has of it, where that was asked already.
+   */
   of<Found extends SessionRecord | undefined>(
     id: SessionId,
     answer: Answer,
     decode: (answer: Answer, id: SessionId) => Found,
+    known: Decoded<Answer> | undefined = this.find(id),
   ): Found | SessionRecord {
-    const young = this.#young.get(id)
-    const known = young ?? this.#old.get(id)
-    if (known !== undefined && this.#kind.isSame(known.answer, answer)) {
-      if (young === undefined) this.#keep(id, known)
-      return known.record
-    }
+    if (known !== undefined && this.#kind.isSame(known.answer, answer)) return known.record
     const record = decode(answer, id)
     if (record !== undefined && this.#kind.lengthOf(answer) <= longest) this.#keep(id, { answer, record: deepFreeze(record) })
     return record
+  }
+
+  drop(id: SessionId): void {
+    this.#young.delete(id)
+    this.#old.delete(id)
   }
 
   #keep(id: SessionId, decoded: Decoded<Answer>): void {

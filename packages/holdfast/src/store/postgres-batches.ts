@@ -23,7 +23,7 @@ const worthALane = 16
 
 export class Batches<Q, A, R = A> {
   readonly #send: (questions: readonly Q[]) => Promise<readonly A[]>
-  readonly #read: (answer: A) => R
+  readonly #read: (answer: A, question: Q) => R
   readonly #limits: BatchLimits
   #waiting: Waiter<Q, R>[] = []
   #active = 0
@@ -33,7 +33,11 @@ export class Batches<Q, A, R = A> {
    * `send` answers in the order of its questions, or throws: then every asker of the batch gets the fault. `read` says
    * what an answer means, as it arrives: what it throws is the fault of one asker only.
    */
-  constructor(limits: BatchLimits, send: (questions: readonly Q[]) => Promise<readonly A[]>, read: (answer: A) => R) {
+  constructor(
+    limits: BatchLimits,
+    send: (questions: readonly Q[]) => Promise<readonly A[]>,
+    read: (answer: A, question: Q) => R,
+  ) {
     this.#limits = limits
     this.#send = send
     this.#read = read
@@ -77,9 +81,9 @@ export class Batches<Q, A, R = A> {
     }
   }
 
-  #answer({ resolve, reject }: Waiter<Q, R>, answer: A): void {
+  #answer({ question, resolve, reject }: Waiter<Q, R>, answer: A): void {
     try {
-      resolve(this.#read(answer))
+      resolve(this.#read(answer, question))
     } catch (fault) {
       reject(fault)
     }

@@ -7,25 +7,34 @@ import { pack, unpack } from './postgres-record.ts'
 import { fromColumnOrNull, toColumnOrNull } from './postgres-text.ts'
 import type { SessionId, SessionRecord, Sighting } from './store.ts'
 
-const numberOrNull = (column: string | null | undefined): number | null => (column == null ? null : Number(column))
+const idLength = 24
+/** What stands before the data in the first column. */
+const heads = 9
+
+const numberOrNull = (text: string | undefined): number | null => (text ? Number(text) : null)
 const textOrNull = (column: string | null | undefined): string | null => fromColumnOrNull(column ?? null)
+
+/** Of a row as `recordOf` takes it. */
+export const idOf = (row: Row): SessionId => String(row[0]).slice(0, idLength)
 
 /** Throws when the row is damaged. */
 export function recordOf(row: Row): SessionRecord {
-  const id = String(row[0])
-  const packed = unpack(id, String(row[11]))
+  const joined = String(row[0])
+  const head = joined.split(',', heads)
+  const [id = '', createdAt, seenAt, idleExpiresAt, absoluteExpiresAt, revision, epoch, revokedAt, reason] = head
+  const packed = unpack(id, joined.slice(head.join().length + 1))
   return {
     id,
     subject: textOrNull(row[1]),
-    createdAt: Number(row[2]),
+    createdAt: Number(createdAt),
     authTime: packed.authTime,
     amr: packed.amr,
     acr: packed.acr,
     elevation: packed.elevation,
-    seenAt: Number(row[3]),
+    seenAt: Number(seenAt),
     idleTimeout: packed.idleTimeout,
-    idleExpiresAt: Number(row[4]),
-    absoluteExpiresAt: Number(row[5]),
+    idleExpiresAt: Number(idleExpiresAt),
+    absoluteExpiresAt: Number(absoluteExpiresAt),
     digest: packed.digest,
     previous: packed.previous,
     generation: packed.generation,
@@ -36,20 +45,20 @@ export function recordOf(row: Row): SessionRecord {
     origin: packed.origin,
     persistent: packed.persistent,
     firstIp: packed.firstIp,
-    lastIp: textOrNull(row[6]),
+    lastIp: textOrNull(row[2]),
     userAgent: packed.userAgent,
     label: packed.label,
     attributes: packed.attributes,
-    revokedAt: numberOrNull(row[7]),
-    reason: reasonOf(id, row[8]),
-    revision: Number(row[9]),
-    epoch: Number(row[10]),
+    revokedAt: numberOrNull(revokedAt),
+    reason: reasonOf(id, reason),
+    revision: Number(revision),
+    epoch: Number(epoch),
   }
 }
 
-function reasonOf(id: SessionId, column: string | null | undefined): RevocationReason | null {
-  if (column == null) return null
-  const reason = revocationReasons.find((known) => known === column)
+function reasonOf(id: SessionId, text: string | undefined): RevocationReason | null {
+  if (!text) return null
+  const reason = revocationReasons.find((known) => known === text)
   if (reason === undefined) throw damaged(id, 'reason')
   return reason
 }

@@ -7,7 +7,7 @@ import { Batches, type BatchLimits } from './postgres-batches.ts'
 import type { Database } from './postgres-database.ts'
 import type { PostgresValue, Row } from './postgres-pool.ts'
 import { pack } from './postgres-record.ts'
-import { idsIn, latestOf, recordOf, rowValues } from './postgres-rows.ts'
+import { idOf, idsIn, latestOf, recordOf, rowValues } from './postgres-rows.ts'
 import type { Names } from './postgres-schema.ts'
 import { type ListShape, listSql, type SessionsSql, sessionsSql } from './postgres-sql.ts'
 import { toColumn, toColumnOrNull } from './postgres-text.ts'
@@ -72,7 +72,7 @@ export class PostgresSessions implements SessionStore {
     this.#lookups = new Batches(
       lookups,
       (ids) => this.#look(ids),
-      (row) => row && recent.overlay(this.#decoded.of(String(row[0]), row, recordOf)),
+      (row, id) => row && recent.overlay(this.#decoded.of(id, row, recordOf)),
     )
     this.#replacements = new Batches(writes, (all) => this.#replaceAll(all), asItIs)
     this.#revocations = new Batches(writes, (all) => this.#revokeAll(all), asItIs)
@@ -192,10 +192,10 @@ export class PostgresSessions implements SessionStore {
   }
 
   async #look(ids: readonly SessionId[]): Promise<readonly (Row | undefined)[]> {
-    const found = new Map<string | null | undefined, Row>()
+    const found = new Map<SessionId, Row>()
     // Ids need no quoting in an array, and writing it here is half the cost of the driver's way.
-    const rows = await this.#checks.run('get', this.#sql.get, [`{${[...new Set(ids)].join(',')}}`])
-    for (const row of rows) found.set(row[0], row)
+    const rows = await this.#checks.run('get', this.#sql.get, [`{${ids.join(',')}}`])
+    for (const row of rows) found.set(idOf(row), row)
     return ids.map((id) => found.get(id))
   }
 

@@ -5,11 +5,14 @@
 import type { RevocationReason } from '../shared/codes.ts'
 import { type Names, openIn, toldOf } from './postgres-schema.ts'
 
-/** In the order that `recordOf` expects; `e` is the row of the latest everyone-out. */
-const selected = `s.id, s.subject, s.created_at, s.seen_at, s.idle_expires_at, s.absolute_expires_at, s.last_ip,
-  CASE WHEN s.revoked_at IS NULL AND s.epoch < e.epoch THEN e.at ELSE s.revoked_at END,
-  CASE WHEN s.revoked_at IS NULL AND s.epoch < e.epoch THEN e.reason ELSE s.reason END,
-  s.revision, s.epoch, s.data`
+/**
+ * As `recordOf` expects it; `e` is the row of the latest everyone-out. Three columns instead of twelve: the driver spends
+ * more on each than the server on joining those that cannot hold a comma.
+ */
+const selected = `concat_ws(',', s.id, s.created_at, s.seen_at, s.idle_expires_at, s.absolute_expires_at, s.revision, s.epoch,
+    CASE WHEN s.revoked_at IS NULL AND s.epoch < e.epoch THEN concat(e.at, ',', e.reason)
+      ELSE concat(s.revoked_at, ',', s.reason) END, s.data),
+  s.subject, s.last_ip`
 
 /**
  * Whether a commit that was just answered survives the loss of the server, standbys being what would replace it:

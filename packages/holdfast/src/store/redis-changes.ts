@@ -7,7 +7,7 @@
 import { type ChangeListener, ChangeListeners } from './changes.ts'
 import { commandOptions, type Link, type RedisConnection } from './redis-client.ts'
 import { checkPrimary, OwnConnections } from './redis-connection.ts'
-import { inWaves, type RedisKeys, shards } from './redis-keys.ts'
+import { inWaves, type RedisKeys, shards, tagOf } from './redis-keys.ts'
 import { KnownSessions } from './redis-known.ts'
 import { unpackRevocation } from './redis-record.ts'
 import type { ChangeFeed, Instant, Revocation, SessionId } from './store.ts'
@@ -17,6 +17,8 @@ export interface RedisChangesOptions {
   readonly keys: RedisKeys
   /** Most slot tags to remember sessions of. */
   readonly capacity: number
+  /** Called when there was no more room to remember these. */
+  readonly onForgotten: (ids: readonly SessionId[]) => void
   /** Called when a primary is there, or there again. */
   readonly onPrimary: () => void
   /** Called whenever somebody asks whether this feed is whole. */
@@ -63,7 +65,10 @@ export class RedisChanges implements ChangeFeed {
 
   constructor(options: RedisChangesOptions) {
     this.#options = options
-    this.#known = new KnownSessions(options.capacity, (ids) => this.#listeners.tell(ids))
+    this.#known = new KnownSessions(options.capacity, (ids) => {
+      options.onForgotten(ids)
+      this.#listeners.tell(ids)
+    })
     this.#connections = new OwnConnections({
       link: options.link,
       overrides,
@@ -101,6 +106,10 @@ export class RedisChanges implements ChangeFeed {
   /** The node has handed out these records, and may keep them. */
   remember(id: SessionId): void {
     this.#known.add(id)
+  }
+
+  remembers(id: SessionId): boolean {
+    return this.#known.of(tagOf(id)).includes(id)
   }
 
   /** Changes that this node made: told without waiting for the note. */

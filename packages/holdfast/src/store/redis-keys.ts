@@ -42,6 +42,8 @@ export interface Note {
 
 const named = /^\.(\w{9}[a-z-]+)\.((?:[\w-]{20})+)$/
 
+const mostShards = 2 ** 14
+
 /** What the two keys begin with that every check asks for. */
 interface Beginnings {
   readonly open: string
@@ -51,7 +53,7 @@ interface Beginnings {
 export class RedisKeys {
   readonly #prefix: string
   /** By the two characters of a shard, spelled once: there are no more of them than `shards`. */
-  readonly #beginnings: Map<number, Beginnings> = new Map()
+  readonly #beginnings: Beginnings[] = new Array(mostShards)
 
   constructor(prefix: string) {
     this.#prefix = prefix
@@ -116,12 +118,12 @@ export class RedisKeys {
   }
 
   #of(tag: SlotTag | string): Beginnings {
-    const both = tag.charCodeAt(0) * 0x10000 + tag.charCodeAt(1)
-    const known = this.#beginnings.get(both)
+    const both = tag.charCodeAt(0) * 128 + tag.charCodeAt(1)
+    const known = this.#beginnings[both]
     if (known !== undefined) return known
     const shard = tag.slice(0, 2)
     const made = { open: `${this.#prefix}s{${shard}}`, everyone: `${this.#prefix}o{${shard}}` }
-    this.#beginnings.set(both, made)
+    this.#beginnings[both] = made
     return made
   }
 

@@ -1,9 +1,9 @@
 /** The session methods on Redis: every race is settled by one script on one slot. */
 
 import { sessionIdPattern } from '../shared/session-id.ts'
-import { DecodedRecords } from './decoded-records.ts'
 import type { RecentRevocations } from './recent-revocations.ts'
 import type { Link } from './redis-client.ts'
+import { DecodedSessions } from './redis-decoded.ts'
 import { Directory } from './redis-directory.ts'
 import type { DurableWriter, Written } from './redis-durable.ts'
 import { inWaves, ownPart, type RedisKeys, type SlotTag, shardOf, shards, tagOf } from './redis-keys.ts'
@@ -31,6 +31,8 @@ export interface RedisSessionsOptions {
   /** How long Redis keeps what has ended, in ms. */
   readonly retention: number
   readonly onHandedOut: (id: SessionId) => void
+  /** Whether it is remembered as handed out. */
+  readonly isHandedOut: (id: SessionId) => boolean
   readonly onChanged: (ids: readonly SessionId[] | undefined) => void
 }
 
@@ -38,13 +40,14 @@ export class RedisSessions {
   readonly #options: RedisSessionsOptions
   readonly #link: Link
   readonly #keys: RedisKeys
-  readonly #decoded: DecodedRecords<string> = new DecodedRecords(texts)
+  readonly decoded: DecodedSessions
   readonly directory: Directory
 
   constructor(options: RedisSessionsOptions) {
     this.#options = options
     this.#link = options.link
     this.#keys = options.keys
+    this.decoded = new DecodedSessions(options.isHandedOut)
     this.directory = new Directory(options.link, options.keys)
   }
 
@@ -84,11 +87,14 @@ export class RedisSessions {
   }
 
   get(id: SessionId): Promise<SessionRecord | undefined> {
-    if (!sessionIdPattern.test(id)) return Promise.resolve(undefined)
-    // Before it is read: a note that arrives meanwhile must find it.
-    this.#options.onHandedOut(id)
+    const known = this.decoded.find(id)
+    if (known === undefined) {
+      if (!sessionIdPattern.test(id)) return Promise.resolve(undefined)
+      // Before it is read: a note that arrives meanwhile must find it. What is decoded has been handed out.
+      this.#options.onHandedOut(id)
+    }
     return this.#link.readPair(this.#keys.open(id), this.#keys.everyone(id), (open, everyone) => {
-      const record = typeof open === 'string' ? this.#decoded.of(id, open, recordIn) : undefined
+      const record = typeof open === 'string' ? this.decoded.recordIn(open, id, known) : undefined
       return record === undefined ? this.#getRevoked(id) : this.decode(record, everyone)
     })
   }
@@ -272,14 +278,6 @@ export class RedisSessions {
   #run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     return runScript((command) => this.#link.send(keys[0] ?? '', command), script, keys, args)
   }
-}
-
-const texts = { isSame: (a: string, b: string) => a === b, lengthOf: (text: string) => text.length } as const
-
-/** Of all sessions of a slot tag, the one with this id. */
-function recordIn(text: string, id: SessionId): SessionRecord | undefined {
-  const from = seek(text, id)
-  return from < 0 ? undefined : unpackRecord(text, from, id)
 }
 
 const nothing: Revoked = { ids: [], durable: true }

@@ -88,6 +88,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     link,
     keys,
     capacity: maxKnown,
+    onForgotten: (ids) => sessions.decoded.forget(ids),
     onPrimary: () => reassertion.start(),
     onAsked: () => reassertion.resume(),
   })
@@ -98,6 +99,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     recent,
     retention,
     onHandedOut: (id) => changes.remember(id),
+    isHandedOut: (id) => changes.remembers(id),
     onChanged: (ids) => changes.tell(ids),
   })
   const denylist = new RedisDenylist(link, keys, writer)

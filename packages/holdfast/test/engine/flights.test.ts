@@ -58,11 +58,23 @@ describe('flights', () => {
   it('are spoiled although a later flight took their place', () => {
     const flights = new Flights()
     const first = flights.start('one', 'a', departure, record)
-    const fresh = flights.start('one', 'a', departure, record)
+    expect(flights.join('one', departure + 1000, bound)).toBeUndefined()
+    const later = flights.start('one', 'a', departure + 1000, record)
     flights.leave(first)
-    expect(flights.join('one', departure, bound)).toBe(fresh)
+    expect(flights.join('one', departure + 1000, bound)).toBe(later)
     flights.spoil('a')
-    expect([flights.isSpoiled(first), flights.isSpoiled(fresh)]).toEqual([true, true])
+    expect([flights.isSpoiled(first), flights.isSpoiled(later)]).toEqual([true, true])
+  })
+
+  it("that go alone are joined by nobody, take nobody's place, and are spoiled like any other", () => {
+    const flights = new Flights()
+    const alone = flights.startAlone('one', 'a', departure, record)
+    expect(flights.join('one', departure, bound)).toBeUndefined()
+    const open = flights.start('one', 'a', departure, record)
+    flights.leave(flights.startAlone('one', 'a', departure, record))
+    expect(flights.join('one', departure, bound)).toBe(open)
+    flights.spoil('a')
+    expect(flights.isSpoiled(alone)).toBe(true)
   })
 
   it('stay spoiled for the last check that shares them, though others have left', () => {

@@ -37,14 +37,15 @@ describe('single flight', () => {
     expect((await Promise.all(checks)).map(outcomeOf)).toEqual(['superseded', 'live'])
   })
 
-  it('is not joined by a fresh check', async () => {
+  it('is not joined by a fresh check, and goes on beside one', async () => {
     const { here, holding, issued } = await twoNodes()
     holding.holding = get
     const slow = here.engine.verify(issued.token)
     const fresh = here.engine.verify(issued.token, undefined, { fresh: true })
+    const joined = here.engine.verify(issued.token)
     expect(holding.held).toHaveLength(2)
     for (const held of holding.held) held.answer()
-    expect([outcomeOf(await slow), outcomeOf(await fresh)]).toEqual(['live', 'live'])
+    expect((await Promise.all([slow, fresh, joined])).map(outcomeOf)).toEqual(['live', 'live', 'live'])
   })
 
   it('fails for all that joined and for nobody after', async () => {

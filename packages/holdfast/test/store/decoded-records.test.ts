@@ -17,7 +17,8 @@ function decoding(perGeneration = 4) {
       if (label === 'damaged') throw new Error('damaged')
       return label === 'not here' ? undefined : { ...structuredClone(fullSample(number)), label }
     })
-  return { of, decoded }
+  const drop = (number: number) => records.drop(idOf(number))
+  return { of, drop, decoded }
 }
 
 describe('a record whose stored form is the same as before', () => {
@@ -84,6 +85,14 @@ describe('memory', () => {
     of(5)
     expect(decoded.filter((label) => label === 'answer 1')).toHaveLength(2)
     expect(decoded.filter((label) => label === 'answer 5')).toHaveLength(1)
+  })
+
+  it('has nothing of what was dropped', () => {
+    const { of, drop, decoded } = decoding(1)
+    for (const number of [1, 2]) of(number)
+    for (const number of [1, 2]) drop(number)
+    for (const number of [1, 2]) of(number)
+    expect(decoded).toHaveLength(4)
   })
 
   it('is not given to what clients made long', () => {

@@ -93,6 +93,43 @@ it('does not tell of touches, nor of sessions that this node never handed out', 
   expect(two.told.flat()).toEqual([sampleId(1)])
 })
 
+it('tells of a session that is asked for again after it was let go for lack of room', async () => {
+  const options = fresh()
+  const [one, two] = await Promise.all([
+    openNode(connectSingle(server.url), options),
+    openNode(connectSingle(server.url), { ...options, maxKnown: 1 }),
+  ])
+  await whole(two.feed)
+  const id = (number: number) => sampleId(number, `s${number}`)
+  for (const number of [1, 2]) await one.store.insert(sample(number, { subject: `s${number}` }))
+  for (const number of [1, 2, 1]) await two.store.get(id(number))
+  expect(two.told).toContainEqual([id(1)])
+  two.told.length = 0
+  await one.store.revoke({ id: id(1) }, logout)
+  await until('the node is told', () => two.heard(id(1)))
+})
+
+it('tells of a session that was let go while it was read, once it is asked for again', async () => {
+  const options = fresh()
+  const one = await openNode(connectSingle(server.url), options)
+  let answer: () => void = () => {}
+  const held = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  const two = await openNode(connectHolding(held), { ...options, maxKnown: 1 })
+  await whole(two.feed)
+  const id = (number: number) => sampleId(number, `s${number}`)
+  for (const number of [1, 2]) await one.store.insert(sample(number, { subject: `s${number}` }))
+  const reading = [1, 2].map((number) => two.store.get(id(number)))
+  expect(two.told).toContainEqual([id(1)])
+  answer()
+  await Promise.all(reading)
+  await two.store.get(id(1))
+  two.told.length = 0
+  await one.store.revoke({ id: id(1) }, logout)
+  await until('the node is told', () => two.heard(id(1)))
+})
+
 it('names what was revoked, and how, and leaves the siblings alone', async () => {
   const options = fresh()
   const [one, two] = await Promise.all([
