@@ -7,7 +7,7 @@ import { library } from '../support/workspace.ts'
 /** Which layers each layer may import, besides itself. A file belongs to the first layer whose pattern it matches. */
 const layers: readonly { readonly name: string; readonly files: RegExp; readonly mayImport: readonly string[] }[] = [
   { name: 'shared', files: /^shared\//, mayImport: [] },
-  { name: 'contracts', files: /^store\/(?:store|tickets|counters|denylist|api-keys|event-log)\.ts$/, mayImport: ['shared'] },
+  { name: 'contracts', files: /^store\/(?:store|tickets|counters|denylist|api-keys|event-log|turn)\.ts$/, mayImport: ['shared'] },
   { name: 'stores', files: /^store\//, mayImport: ['shared', 'contracts'] },
   { name: 'engine', files: /^engine\//, mayImport: ['shared', 'contracts'] },
   { name: 'defence', files: /^defence\//, mayImport: ['shared', 'contracts', 'engine'] },

@@ -12,7 +12,8 @@ const reserved: readonly { readonly what: string; readonly words: RegExp; readon
     words: /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.now\b|\bhrtime\b/,
     owner: 'engine/clock.ts',
   },
-  { what: 'sets a timer', words: /\bset(?:Timeout|Interval|Immediate)\b|\bnode:timers\b/, owner: 'engine/clock.ts' },
+  { what: 'sets a timer', words: /\bset(?:Timeout|Interval)\b|\bnode:timers\b/, owner: 'engine/clock.ts' },
+  { what: 'waits for a turn of the event loop', words: /\bsetImmediate\b/, owner: 'store/turn.ts' },
   {
     what: 'draws randomness',
     words: /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b|\bgetRandomValues\b/,

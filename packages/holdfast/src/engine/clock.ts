@@ -1,6 +1,8 @@
 /** Time. The only file that reads the wall clock or sets a timer. */
 import type { Instant } from '../store/store.ts'
 
+export { eventLoopTurn } from '../store/turn.ts'
+
 export interface Clock {
   /** Wall time, integer milliseconds. */
   now(): Instant
@@ -10,13 +12,6 @@ export interface Clock {
 
 /** `setTimeout` fires at once above 2^31-1 ms, so longer waits are cut short: callers re-arm, never rely on one. */
 const longestTimer = 2 ** 31 - 1
-
-/** Lets what waits for the event loop have its turn: a long piece of work is done in several. Takes no time. */
-export function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve)
-  })
-}
 
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -1,7 +1,8 @@
 /**
- * Questions asked at about the same time travel together: one statement, one round trip, one commit. What comes in
- * while a batch is under way makes the next one, so that batches grow with the load and a lone question never waits.
+ * Questions of one turn of the event loop travel together: one statement, one round trip, one commit. What comes in
+ * while batches are under way makes the next one, so that batches grow with the load and a lone question does not wait.
  */
+import { eventLoopTurn } from './turn.ts'
 
 export interface BatchLimits {
   /** Batches under way at once. */
@@ -49,7 +50,7 @@ export class Batches<Q, A, R = A> {
     }
     if (!this.#scheduled) {
       this.#scheduled = true
-      process.nextTick(() => this.#start())
+      void eventLoopTurn().then(() => this.#start())
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ question, resolve, reject })

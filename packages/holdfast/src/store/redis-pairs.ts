@@ -1,4 +1,5 @@
-/** Reads of one turn of the event loop, sent as one command: for servers that hold all keys. */
+/** Reads of one turn of the event loop, sent as one command or two: for servers that hold all keys. */
+import { eventLoopTurn } from './turn.ts'
 
 /** What the values of two keys mean, called as they arrive: a promise of its own for that costs more than most of them do. */
 export type Decode<T> = (first: unknown, second: unknown) => T | Promise<T>
@@ -24,6 +25,8 @@ export class PairReader {
   readonly #options: PairReaderOptions
   #waiting: Waiting[] = []
   #inFlight = 0
+  /** Whether some of this turn were sent already, and the rest of them will be at its end. */
+  #isGathering = false
 
   constructor(options: PairReaderOptions) {
     this.#options = options
@@ -37,16 +40,24 @@ export class PairReader {
     this.#inFlight += 1
     return new Promise<unknown>((resolve, reject) => {
       this.#waiting.push({ first, second, decode, resolve, reject })
-      if (this.#waiting.length === 1) void this.#sendSoon()
-      else if (this.#waiting.length === mostPairs) this.#send()
+      if (this.#waiting.length === mostPairs) this.#send()
+      else if (!this.#isGathering) void this.#gather()
     }) as Promise<T>
   }
 
-  /** Callers that were all answered at once ask again within a few steps of each other. */
-  async #sendSoon(): Promise<void> {
+  /**
+   * Callers that were all answered at once ask again within a few steps of each other. Those of other requests come one by
+   * one in the rest of the turn: node-redis writes at the end of it, and so the first do not wait for them.
+   */
+  async #gather(): Promise<void> {
+    this.#isGathering = true
+    const turn = eventLoopTurn()
     await undefined
     await undefined
     await undefined
+    this.#send()
+    await turn
+    this.#isGathering = false
     this.#send()
   }
 

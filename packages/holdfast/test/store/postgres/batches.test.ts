@@ -43,6 +43,19 @@ describe('questions to the database', () => {
     expect(await Promise.all(answers)).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16, 18])
   })
 
+  it('of one turn travel as one, though they come one by one', async () => {
+    const { batches, sent } = open()
+    const answers: Promise<number>[] = []
+    for (const question of [1, 2, 3]) {
+      answers.push(batches.ask(question))
+      await new Promise<void>((resolve) => process.nextTick(resolve))
+    }
+    await settle()
+    expect(sent.map(({ questions }) => questions)).toEqual([[1, 2, 3]])
+    sent[0]?.answer()
+    expect(await Promise.all(answers)).toEqual([2, 4, 6])
+  })
+
   it('do not wait for one batch that hangs, and make the next one while two are under way', async () => {
     const { batches, sent } = open({ lanes: 3 })
     void batches.ask(1)
