@@ -55,7 +55,7 @@ async function measure(place: Place, { sessions, inFlight, rounds, waves }: Stor
   const byDriver = () => perSecond((some) => driver.lookUp(some.map(({ id }) => id)))
   const byVerify = () =>
     perSecond(async (some) => {
-      const verdicts = await Promise.all(some.map(async ({ token, context }) => holdfast.verify(token, context, { fresh: true })))
+      const verdicts = await Promise.all(some.map(({ token, context }) => holdfast.verify(token, context, { fresh: true })))
       const refused = verdicts.find(({ status }) => status !== 'live')
       if (refused !== undefined) throw new Error(`a live session was refused: ${JSON.stringify(refused)}`)
     })

@@ -4,7 +4,8 @@
  * full: neither a revision nor an instant vouches for the rest, because a failover can lose a change and another one
  * then gets its number.
  *
- * Bounded by two generations, as the verified-session cache is.
+ * Bounded by second chances: when it is full a hand goes round and lets go of the first that nobody asked for since it last
+ * came by. A lookup is one map operation, and what is kept is never copied.
  */
 import { deepFreeze } from '../shared/deep-freeze.ts'
 import type { SessionId, SessionRecord } from './store.ts'
@@ -14,10 +15,13 @@ export interface Decoded<Answer> {
   readonly record: SessionRecord
 }
 
-type Generation<Answer> = Map<SessionId, Decoded<Answer>>
+interface Kept<Answer> extends Decoded<Answer> {
+  /** Asked for since the hand last came by. */
+  isUsed: boolean
+}
 
-/** Up to 16,384 records in all; with what they are decoded from, about as much again as the engine remembers of them. */
-const mostPerGeneration = 8192
+/** With what they are decoded from, about as much again as the engine remembers of them. */
+const mostKept = 16_384
 
 export interface AnswerKind<Answer> {
   /** Whether two answers are equal, byte by byte. */
@@ -37,22 +41,21 @@ const longest = 2048
 
 export class DecodedRecords<Answer> {
   readonly #kind: AnswerKind<Answer>
-  readonly #perGeneration: number
-  #young: Generation<Answer> = new Map()
-  #old: Generation<Answer> = new Map()
+  readonly #most: number
+  readonly #kept: Map<SessionId, Kept<Answer>> = new Map()
+  /** Goes on where it stopped: to look for the first entry of a map passes over all that were deleted before it. */
+  #hand: MapIterator<[SessionId, Kept<Answer>]> = this.#kept.entries()
 
-  constructor(kind: AnswerKind<Answer>, perGeneration: number = mostPerGeneration) {
+  constructor(kind: AnswerKind<Answer>, most: number = mostKept) {
     this.#kind = kind
-    this.#perGeneration = perGeneration
+    this.#most = most
   }
 
   /** What the latest answer about this session was decoded into. */
   find(id: SessionId): Decoded<Answer> | undefined {
-    const young = this.#young.get(id)
-    if (young !== undefined) return young
-    const old = this.#old.get(id)
-    if (old !== undefined) this.#keep(id, old)
-    return old
+    const kept = this.#kept.get(id)
+    if (kept !== undefined) kept.isUsed = true
+    return kept
   }
 
   /**
@@ -67,20 +70,27 @@ export class DecodedRecords<Answer> {
   ): Found | SessionRecord {
     if (known !== undefined && this.#kind.isSame(known.answer, answer)) return known.record
     const record = decode(answer, id)
-    if (record !== undefined && this.#kind.lengthOf(answer) <= longest) this.#keep(id, { answer, record: deepFreeze(record) })
+    if (record !== undefined && this.#kind.lengthOf(answer) <= longest) this.#keep(id, answer, deepFreeze(record))
     return record
   }
 
   drop(id: SessionId): void {
-    this.#young.delete(id)
-    this.#old.delete(id)
+    this.#kept.delete(id)
   }
 
-  #keep(id: SessionId, decoded: Decoded<Answer>): void {
-    if (this.#young.size >= this.#perGeneration && !this.#young.has(id)) {
-      this.#old = this.#young
-      this.#young = new Map()
+  #keep(id: SessionId, answer: Answer, record: SessionRecord): void {
+    this.#kept.set(id, { answer, record, isUsed: false })
+    while (this.#kept.size > this.#most) this.#letGo()
+  }
+
+  #letGo(): void {
+    const { value } = this.#hand.next()
+    if (value === undefined) {
+      this.#hand = this.#kept.entries()
+      return
     }
-    this.#young.set(id, decoded)
+    const [id, kept] = value
+    if (kept.isUsed) kept.isUsed = false
+    else this.#kept.delete(id)
   }
 }

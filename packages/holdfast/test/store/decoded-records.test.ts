@@ -8,8 +8,8 @@ const kind = { isSame: (a: string, b: string) => a === b, lengthOf: (text: strin
 const idOf = (number: number): SessionId => sampleId(number)
 
 /** Answers are labels; counts what is decoded. */
-function decoding(perGeneration = 4) {
-  const records = new DecodedRecords<string>(kind, perGeneration)
+function decoding(most = 8) {
+  const records = new DecodedRecords<string>(kind, most)
   const decoded: string[] = []
   const of = (number: number, answer = `answer ${number}`): SessionRecord | undefined =>
     records.of(idOf(number), answer, (label): SessionRecord | undefined => {
@@ -78,7 +78,7 @@ describe('what is stored', () => {
 })
 
 describe('memory', () => {
-  it('holds two generations and lets go of what nobody asks for', () => {
+  it('holds so many, and lets go of what nobody asks for', () => {
     const { of, decoded } = decoding(2)
     for (let number = 1; number <= 5; number += 1) of(number)
     of(1)
@@ -87,8 +87,20 @@ describe('memory', () => {
     expect(decoded.filter((label) => label === 'answer 5')).toHaveLength(1)
   })
 
+  it('serves all while there is room, and gives up a few for those that come on top', () => {
+    const { of, decoded } = decoding(50)
+    for (let time = 0; time < 3; time += 1) for (let number = 1; number <= 50; number += 1) of(number)
+    expect(decoded).toHaveLength(50)
+    for (let number = 1; number <= 50; number += 1) of(number)
+    of(51)
+    of(52)
+    expect(decoded).toHaveLength(52)
+    for (let number = 1; number <= 50; number += 1) of(number)
+    expect(decoded.length).toBeLessThanOrEqual(55)
+  })
+
   it('has nothing of what was dropped', () => {
-    const { of, drop, decoded } = decoding(1)
+    const { of, drop, decoded } = decoding(2)
     for (const number of [1, 2]) of(number)
     for (const number of [1, 2]) drop(number)
     for (const number of [1, 2]) of(number)
