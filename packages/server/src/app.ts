@@ -8,6 +8,7 @@ import { installHeaders } from './http/headers.ts'
 import { type InFlight, trackInFlight } from './http/in-flight.ts'
 import { answerFault, installProblems } from './http/problems.ts'
 import { registerRoutes } from './http/register.ts'
+import { refuseRepeated } from './http/repeated.ts'
 import { installRequestLog } from './http/request-log.ts'
 import { installRequestMetrics } from './http/request-metrics.ts'
 import { randomText } from './random.ts'
@@ -45,6 +46,7 @@ export async function createApp(services: Services): Promise<App> {
   installRequestMetrics(app, services.metrics, whenEnded)
   installBodyParser(app)
   installProblems(app)
+  refuseRepeated(app)
   await app.register(holdfastFastify(services.holdfast))
   registerRoutes(app, routes, services)
   return { app, inFlight }

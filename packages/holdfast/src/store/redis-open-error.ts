@@ -41,13 +41,15 @@ const signs: readonly (readonly [sign: RegExp, problem: RedisOpenProblem, why: s
 
 /** Node's own are words; those of the DOM's exceptions, an `AbortSignal` that ran out of time among them, are numbers. */
 const codeOf = (fault: Error): string => ('code' in fault && typeof fault.code === 'string' ? fault.code : '')
+const textOf = (fault: Error): string =>
+  fault.message.includes(codeOf(fault)) ? fault.message : `${fault.message} ${codeOf(fault)}`
 
 /** The fault of a driver as one clear message. */
 export function openErrorOf(fault: unknown): RedisOpenError {
   if (fault instanceof RedisOpenError) return fault
   // As a Sentinel client tells of the connections that it keeps.
   if (typeof fault === 'object' && fault !== null && 'type' in fault && 'error' in fault) return openErrorOf(fault.error)
-  const text = fault instanceof Error ? `${fault.message} ${codeOf(fault)}` : String(fault)
+  const text = fault instanceof Error ? textOf(fault) : String(fault)
   const found = signs.find(([sign]) => sign.test(text))
   if (found !== undefined) return new RedisOpenError(found[1], found[2], fault)
   // A server that speaks no TLS waits for more of what looks to it like half a command, and the other way round.

@@ -138,6 +138,26 @@ describe('paths and methods', () => {
   })
 })
 
+describe('headers', () => {
+  it.each([
+    ['Host', 'evil.example'],
+    ['Authorization', 'Bearer hf1_x'],
+    ['Content-Type', 'text/plain'],
+  ])('that are sent once are refused when there are two of them: %s', async (name, value) => {
+    await using server = await testServer()
+    const { host, port } = new URL(server.address)
+    const body = JSON.stringify(login)
+    const given = { Host: host, Origin: server.address, Authorization: 'Bearer x', 'Content-Type': 'application/json' }
+    const lines = [...Object.entries(given), [name, value], ['Content-Length', body.length], ['Connection', 'close']]
+    const head = lines.map((line) => line.join(': ')).join('\r\n')
+    const answer = await raw(Number(port), `POST /auth/login HTTP/1.1\r\n${head}\r\n\r\n${body}`)
+    assert.match(answer, /^HTTP\/1\.1 400 [\s\S]*application\/problem\+json/)
+    const problem = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))
+    const errors = [{ field: name.toLowerCase(), message: 'must be sent once' }]
+    assert.deepEqual([problem.code, problem.errors], ['invalid-request', errors])
+  })
+})
+
 describe('answers', () => {
   it('carry the security headers, whoever answers', async () => {
     await using server = await testServer()

@@ -91,6 +91,22 @@ describe('a server that is not what it should be', () => {
     }
   })
 
+  it('because it lets nobody in with this password, or with none', { timeout: 60_000 }, async () => {
+    const { port, stop } = await startRedis({ password: 'right' })
+    const at = `127.0.0.1:${port}`
+    const urls = [
+      `redis://:hunter2@${at}`,
+      `redis://${at}`,
+      `redis+cluster://:hunter2@${at}`,
+      `redis+sentinel://:hunter2@${at}/set`,
+    ]
+    try {
+      for (const url of urls) await expectRefusal(url, /the user name or password is wrong or missing/)
+    } finally {
+      await stop()
+    }
+  })
+
   it('because it is a replica', async () => {
     const redis = await startRedis({ args: ['--replicaof', '127.0.0.1 1'] })
     try {
