@@ -39,3 +39,11 @@ export function misspelt(environment: Environment, file: Environment): Problem[]
     return variable in file ? [{ variable, message: 'is no setting: see `holdfast-server init` for those that there are' }] : []
   })
 }
+
+/** What Kubernetes injects into a container beside a service called holdfast, or something that begins so. */
+const injected = /_(?:SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_\d+_\w+)$/
+
+/** Names in the environment that begin like a setting and are none: a start passes over them, as somebody else's. */
+export function passedOver(environment: Environment): string[] {
+  return Object.keys(environment).filter((name) => name.startsWith(prefix) && !known.includes(name) && !injected.test(name))
+}

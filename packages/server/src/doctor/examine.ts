@@ -3,11 +3,19 @@ import { existsSync, statSync } from 'node:fs'
 import { systemNow } from '../clock.ts'
 import { type Config, readConfig } from '../config/config.ts'
 import type { Environment } from '../config/env-file.ts'
+import { passedOver } from '../config/misspelt.ts'
 import { secretsOf } from '../config/secret.ts'
 import { checkBesideAccounts } from './beside-accounts.ts'
 import { checkFiles } from './files.ts'
 import { type Finding, failed, ok, warning } from './finding.ts'
 import { checkStores } from './stores.ts'
+
+function checkSettings(environment: Environment): Finding {
+  const others = passedOver(environment)
+  return others.length === 0
+    ? ok('configuration', 'every setting can be read, none contradict')
+    : warning('configuration', `${others.join(', ')}: no setting of this version, and passed over`)
+}
 
 function checkSecret({ secret }: Config): Finding {
   if (secret.kind === 'given') {
@@ -67,7 +75,7 @@ export async function examine(environment: Environment, folder: string): Promise
   const { config } = result
   const stores = await checkStores(config)
   return [
-    ok('configuration', 'every setting can be read, none contradict'),
+    checkSettings(environment),
     checkSecret(config),
     checkTransport(config),
     checkProxies(config),

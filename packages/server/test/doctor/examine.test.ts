@@ -28,6 +28,21 @@ describe('doctor', () => {
     assert.deepEqual([statusOf('sessions: integrity'), statusOf('events: chain')], ['ok', 'ok'])
   })
 
+  it('tells of names that look like settings and are passed over, and of none that Kubernetes injects', async () => {
+    const injected = {
+      HOLDFAST_SERVICE_HOST: '10.0.0.1',
+      HOLDFAST_WEB_PORT_8787_TCP_ADDR: '10.0.0.1',
+      HOLDFAST_PORT: 'tcp://10.0.0.1',
+    }
+    assert.equal((await examined(() => injected)).statusOf('configuration'), 'ok')
+    const findings = await examine({ ...injected, HOLDFAST_TRUST_PROXY: '1', HOLDFAST_LOG_LEVEL: 'x' }, '/nowhere')
+    assert.deepEqual(findings[0], {
+      check: 'configuration',
+      status: 'warning',
+      detail: 'HOLDFAST_TRUST_PROXY, HOLDFAST_LOG_LEVEL: no setting of this version, and passed over',
+    })
+  })
+
   it('looks at the trail where sessions are kept elsewhere', async () => {
     const { reads, statusOf } = await examined((folder) => ({
       HOLDFAST_STORE: 'memory:',
