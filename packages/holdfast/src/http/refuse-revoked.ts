@@ -7,10 +7,11 @@ import { type Answer, problemAnswer } from './problem.ts'
 
 export interface RefuseRevokedOptions {
   /**
-   * The token of a request, from **every** place that the app takes one from; `undefined` for none. Default: what
-   * follows `Bearer` in the `Authorization` header, and else any JWT in it, whatever its scheme.
+   * The token of a request, from **every** place that the app takes one from; several where there is more than one, for
+   * which of them the app takes is not known here; `undefined` for none. Default: what follows `Bearer` in the
+   * `Authorization` header, and else any JWT in it, whatever its scheme.
    */
-  readonly token?: (request: IncomingMessage) => string | undefined
+  readonly token?: (request: IncomingMessage) => string | readonly (string | undefined)[] | undefined
 }
 
 type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void
@@ -28,9 +29,10 @@ function presentedIn({ headers: { authorization } }: IncomingMessage): string | 
   return bearerIn(authorization) ?? authorization.match(jwtAnywhere)?.join(' ')
 }
 
-/** `undefined` when the app may go on. */
-function refusalOf(verdict: DenylistVerdict): Answer | undefined {
-  if (verdict.status === 'clear') return undefined
+/** `undefined` when the app may go on: when every one of its tokens is clear. */
+function refusalOf(verdicts: readonly DenylistVerdict[]): Answer | undefined {
+  const verdict = verdicts.find(({ status }) => status === 'dead') ?? verdicts.find(({ status }) => status === 'unknown')
+  if (verdict === undefined || verdict.status === 'clear') return undefined
   if (verdict.status === 'unknown') return problemAnswer(verdict.code, { retryAfter: verdict.retryAfter })
   const code = verdict.reason === 'revoked' ? 'token-revoked' : 'invalid-credentials'
   return problemAnswer(code, { challenge: 'Bearer error="invalid_token"' })
@@ -42,14 +44,15 @@ function refusalOf(verdict: DenylistVerdict): Answer | undefined {
  */
 export function refuseRevoked(denylist: TokenDenylist, { token = presentedIn }: RefuseRevokedOptions = {}): Middleware {
   return (request, response, next) => {
-    const goOn = (verdict: DenylistVerdict): void => {
-      const refusal = refusalOf(verdict)
+    const goOn = (verdicts: readonly DenylistVerdict[]): void => {
+      const refusal = refusalOf(verdicts)
       if (refusal === undefined) next()
       else sendAnswer(response, refusal)
     }
-    const presented = token(request)
-    const checking = presented === undefined || presented === '' ? ({ status: 'clear' } as const) : denylist.check(presented)
-    if (checking instanceof Promise) checking.then(goOn).catch(next)
-    else goOn(checking)
+    const presented = [token(request)].flat().filter((text): text is string => text !== undefined && text !== '')
+    const checks = presented.map((text) => denylist.check(text))
+    const told = checks.filter((check): check is DenylistVerdict => !(check instanceof Promise))
+    if (told.length === checks.length) goOn(told)
+    else Promise.all(checks).then(goOn).catch(next)
   }
 }

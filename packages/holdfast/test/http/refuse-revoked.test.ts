@@ -41,6 +41,10 @@ const spellings: Readonly<Record<string, (token: string) => string>> = {
 
 const denylist = createDenylist({ store: memoryStore(), tokenLifetime: '1h', clock })
 const refuse = refuseRevoked(denylist)
+/** For an app that takes a token from its own header too. */
+const refuseEither = refuseRevoked(denylist, {
+  token: ({ headers }) => [String(headers['x-token'] ?? ''), headers.authorization],
+})
 
 function isGood(token = ''): boolean {
   try {
@@ -53,7 +57,7 @@ function isGood(token = ''): boolean {
 
 /** Answers in how many of the ways it would have taken a good token. */
 const app = createServer((request, response) =>
-  refuse(request, response, () => {
+  (request.url === '/either' ? refuseEither : refuse)(request, response, () => {
     const { authorization = '' } = request.headers
     response.end(String(takings.filter((taking) => isGood(taking(authorization))).length))
   }),
@@ -80,6 +84,20 @@ describe('a revoked token', () => {
   it('would have been taken by some app in each of these spellings', () => {
     const taken = Object.values(spellings).map((spell) => takings.some((taking) => isGood(taking(spell(stolen)))))
     expect(taken).toEqual(taken.map(() => true))
+  })
+})
+
+describe('a request with several tokens', () => {
+  it.each([
+    [stolen, other, 401],
+    [other, stolen, 401],
+    [stolen, undefined, 401],
+    [undefined, stolen, 401],
+    [other, other, 200],
+    [undefined, undefined, 200],
+  ])('goes on only when all of them are clear', async (own, authorization, status) => {
+    const base = `http://127.0.0.1:${(app.address() as AddressInfo).port}`
+    expect((await send(base, { path: '/either', headers: { 'x-token': own, authorization } })).status).toBe(status)
   })
 })
 
