@@ -63,6 +63,20 @@ export function refreshTests(at: AdapterSetup): void {
     }
   })
 
+  test('over plain http beyond loopback no token is exchanged, however it is carried, and none is spent', async () => {
+    const { refreshToken } = await program()
+    const { first, name } = await page()
+    const host = 'app.example'
+    for (const [json, headers] of [
+      [{ refresh_token: refreshToken }, {}],
+      [undefined, { authorization: `Bearer ${refreshToken}` }],
+      [undefined, { cookie: `${name}=${first}` }],
+    ] as const) {
+      expect(codeOf(await present(json, { host, ...headers }))).toEqual([403, 'insecure-transport'])
+    }
+    expect((await exchange(refreshToken)).json().refresh_token).not.toBe(refreshToken)
+  })
+
   test('a cookie is exchanged for our own pages only, by the CSRF token of its own session', async () => {
     const { browser, first, name } = await page()
     const mallory = (await page()).browser

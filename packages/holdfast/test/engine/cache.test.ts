@@ -84,6 +84,17 @@ describe('the cache of verified sessions', () => {
     expect(cache.find(`hf1_b${end}`)).toBeUndefined()
   })
 
+  it('does not find by its end what has become old either, nor lets it take the place of another', () => {
+    const cache = new VerifiedCache(4)
+    const end = 'x'.repeat(40)
+    cache.put(entry('a', `hf1_a${end}`))
+    cache.put(entry('b', 'hf1_b'))
+    // The third makes the first two the old generation.
+    cache.put(entry('c', 'hf1_c'))
+    expect(cache.find(`hf1_d${end}`)).toBeUndefined()
+    expect(cache.find(`hf1_a${end}`)?.record.id).toBe('a')
+  })
+
   it('stays within its bound however many come, and keeps what is used', () => {
     const cache = new VerifiedCache(100)
     cache.put(entry('used', 'used'))

@@ -147,6 +147,14 @@ describe('engine options', () => {
     }
   })
 
+  it.each([
+    [{ grace: '1m', accessLifetime: '1m' }, 'tokens.grace'],
+    [{ accessLifetime: '2h', idle: '1h' }, 'tokens.accessLifetime'],
+    [{ idle: '2d', absolute: '1d' }, 'tokens.idle'],
+  ])('keep the limits of tokens in their order: %j', (tokens, field) => {
+    expect(parse({ tokens }).fields).toEqual([field])
+  })
+
   it('allow idle equal to absolute, no cap, no grace and no memory', () => {
     const { settings, problems } = parse({
       limits: { signedIn: { idle: '1h', absolute: '1h' } },

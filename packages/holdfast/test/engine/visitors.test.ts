@@ -5,7 +5,7 @@ import { memoryStore } from '../../src/store/memory.ts'
 import { sqliteStore } from '../../src/store/sqlite.ts'
 import { temporaryFolder } from '../store/folder.ts'
 import { outcome, type Started, second, start } from './support/start.ts'
-import { failingStore } from './support/stores.ts'
+import { failingStore, remoteFeed, wrapStore } from './support/stores.ts'
 
 const folder = temporaryFolder()
 afterAll(() => folder.remove())
@@ -74,6 +74,15 @@ describe('the bound on visitors', () => {
         .map(({ session }) => session.id)
         .sort(),
     )
+  })
+
+  it('closes what they had open at once, although the store tells of no change', async () => {
+    const started = start({ store: wrapStore(memoryStore(), (_, run) => run(), remoteFeed(undefined)), anonymousMost: 1 })
+    const [oldest] = await visitors(started, 2)
+    const ended: unknown[] = []
+    started.engine.attach((oldest as Issued).session, (end) => ended.push(end))
+    await started.engine.sweep()
+    expect(ended).toEqual([{ cause: 'revoked', reason: 'evicted' }])
   })
 
   it('is held by the next sweep when a fault came in between, and never by ending more', async () => {

@@ -31,6 +31,8 @@ describe('options', () => {
       trustProxy: ['0.0.0.0/0', 'x'],
       cookies: { sameSite: 'sometimes', domainShared: '.example.com', samesite: 'lax' },
       csrf: { originOnlyPaths: ['login'], off: true },
+      connections: { maxPerSubjects: 1 },
+      lockout: { failure: 1 },
       allowInsecureTransport: 'yes',
       clearSiteData: ['everything'],
       anonymousPerMinute: 0,
@@ -57,6 +59,8 @@ describe('options', () => {
         'cookies.samesite',
         'csrf.originOnlyPaths[0]',
         'csrf.off',
+        'connections.maxPerSubjects',
+        'lockout.failure',
         'allowInsecureTransport',
         'clearSiteData[0]',
         'anonymousPerMinute',
@@ -98,6 +102,7 @@ describe('options', () => {
     ['a deep base path', { basePath: '/api/v1/auth' }, undefined],
     ['cookies that are no object', { cookies: 'lax' }, 'cookies'],
     ['cookies that are null', { cookies: null }, 'cookies'],
+    ['more failures than the ceiling', { lockout: { failures: 10, ceiling: 5 } }, 'lockout'],
   ])('%s', (_what, options, field) => {
     expect(Object.keys(problemsOf(options))).toEqual(field === undefined ? [] : [field])
   })
