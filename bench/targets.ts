@@ -26,7 +26,7 @@ const limits: readonly Limit[] = [
   { name: 'verify, uncached on memory', most: 6, unit: 'µs', read: ({ micro }) => micro?.cases.memory?.wall.median },
   { name: 'verify, uncached on SQLite', most: 15, unit: 'µs', read: ({ micro }) => micro?.cases.sqlite?.wall.median },
   {
-    name: 'lockout, an attempt counted and forgiven on memory',
+    name: 'lockout, an attempt checked and counted on memory',
     most: 10,
     unit: 'µs',
     read: ({ micro }) => micro?.cases.lockout?.wall.median,

@@ -3,6 +3,7 @@ import { hash, randomBytes } from 'node:crypto'
 import type { Holdfast, HoldfastOptions, Verdict } from 'holdfast'
 import { memoryStore } from 'holdfast/store/memory'
 import { sqliteStore } from 'holdfast/store/sqlite'
+import type { AllowedAttempt, Attempt } from '../../packages/holdfast/src/defence/lockout.ts'
 import { addressOf, subjectOf, userAgentOf } from '../shared/clients.ts'
 import { forgetfulHoldfast, freshHoldfast, signIn } from '../shared/holdfast.ts'
 import { type FastJwtVerified, fastJwtTokens, type JoseVerified, joseTokens } from '../shared/jwt.ts'
@@ -68,18 +69,32 @@ async function holdfastCases(population: Population, sqlite: HoldfastOptions['st
   ]
 }
 
-/** One right sign-in as the lockout counts it, hashing left out: taken before the password is looked at, and given back. */
-async function lockoutCase(inRotation: number): Promise<Case> {
-  const { lockout } = freshHoldfast().http
-  return {
-    name: 'lockout',
-    presented: await issueEach(inRotation, subjectOf),
-    check: async ({ token: subject, context: { ip } }) => {
-      const attempt = await lockout.attempt({ name: subject, subject, ip })
-      return attempt.allowed && attempt.succeeded()
+/**
+ * What stands before the password is looked at: may this attempt go on, and it is counted. Beside it a whole right sign-in, hashing
+ * left out: the same, and afterwards the count is given back and the device gets its proof.
+ */
+async function lockoutCases(inRotation: number): Promise<Case[]> {
+  const presented = await issueEach(inRotation, subjectOf)
+  const [counting, forgiving] = [freshHoldfast().http.lockout, freshHoldfast().http.lockout]
+  const attemptOf = ({ token: subject, context: { ip } }: Presented) => ({ name: subject, subject, ip })
+  return [
+    {
+      name: 'lockout',
+      presented,
+      check: (each) => counting.attempt(attemptOf(each)),
+      accepts: (answer) => (answer as Attempt).allowed,
+      undo: (answer) => (answer as AllowedAttempt).succeeded(),
     },
-    accepts: (answer) => typeof answer === 'string',
-  }
+    {
+      name: 'lockout-forgiven',
+      presented,
+      check: async (each) => {
+        const attempt = await forgiving.attempt(attemptOf(each))
+        return attempt.allowed && attempt.succeeded()
+      },
+      accepts: (answer) => typeof answer === 'string',
+    },
+  ]
 }
 
 async function joseCase(inRotation: number): Promise<Case> {
@@ -122,7 +137,7 @@ export async function allCases(population: Population, folder: string): Promise<
   const { inRotation } = population
   return [
     ...(await holdfastCases(population, sqliteStore(`${folder}/sessions.db`))),
-    await lockoutCase(inRotation),
+    ...(await lockoutCases(inRotation)),
     await fastJwtCase(inRotation),
     await joseCase(inRotation),
     await ironSessionCase(inRotation),

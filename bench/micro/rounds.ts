@@ -14,6 +14,8 @@ export interface Case {
   check(presented: Presented): unknown
   /** Whether this answer lets the request in. A case that refuses is not measured. */
   accepts(answer: unknown): boolean
+  /** Undoes a check, so that the next one finds what this one found. Not measured. */
+  undo?(answer: unknown): unknown
 }
 
 export interface Effort {
@@ -54,12 +56,15 @@ export interface CaseResult {
 async function timeBatch(subject: Case, batch: readonly Presented[]): Promise<Cost> {
   const cpuBefore = process.cpuUsage()
   const from = performance.now()
+  const answers: unknown[] = []
   for (const presented of batch) {
     const answer = subject.check(presented)
-    if (answer instanceof Promise) await answer
+    const done = answer instanceof Promise ? await answer : answer
+    if (subject.undo !== undefined) answers.push(done)
   }
   const wall = performance.now() - from
   const { user, system } = process.cpuUsage(cpuBefore)
+  for (const answer of answers) await subject.undo?.(answer)
   return { wall, cpu: (user + system) / 1000 }
 }
 
@@ -88,11 +93,13 @@ async function runShare(running: Running, share: number): Promise<Cost> {
 
 async function prepare(subject: Case, share: number): Promise<Running> {
   for (const presented of freshBatch(subject, 0, Math.min(subject.presented.length, 20))) {
-    if (!subject.accepts(await subject.check(presented))) throw new Error(`${subject.name} refuses what it should accept`)
+    const answer = await subject.check(presented)
+    if (!subject.accepts(answer)) throw new Error(`${subject.name} refuses what it should accept`)
+    await subject.undo?.(answer)
   }
   const running: Running = { subject, results: [], batch: 20, position: 0 }
   const { wall } = await runShare(running, share * warmUpShares)
-  running.batch = Math.max(10, Math.min(largestBatch, Math.ceil((share * 1000) / wall)))
+  running.batch = Math.max(10, Math.min(largestBatch, subject.presented.length, Math.ceil((share * 1000) / wall)))
   return running
 }
 

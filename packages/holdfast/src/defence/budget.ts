@@ -73,8 +73,9 @@ export function lockedUntil(counters: CounterStore, locks: readonly string[], no
   return andThen(
     countingEach(locks, (lock) => counters.read(lock, now)),
     (found) => {
-      const ends = found.flatMap((lock) => (lock === undefined ? [] : [lock.resetsAt]))
-      return ends.length === 0 ? undefined : Math.max(...ends)
+      let latest: Instant | undefined
+      for (const lock of found) if (lock !== undefined) latest = Math.max(lock.resetsAt, latest ?? 0)
+      return latest
     },
   )
 }

@@ -23,9 +23,13 @@ export function counting<T>(run: () => Awaitable<T>): Awaitable<T> {
 export function countingEach<Item, T>(items: readonly Item[], run: (item: Item) => Awaitable<T>): Awaitable<readonly T[]> {
   return counting(() => {
     const answers = items.map(run)
-    const isAtOnce = (all: readonly Awaitable<T>[]): all is readonly T[] => !all.some((answer) => answer instanceof Promise)
-    return isAtOnce(answers) ? answers : Promise.all(answers)
+    return areAtOnce(answers) ? answers : Promise.all(answers)
   })
+}
+
+function areAtOnce<T>(answers: readonly Awaitable<T>[]): answers is readonly T[] {
+  for (const answer of answers) if (answer instanceof Promise) return false
+  return true
 }
 
 /** Goes on with an answer, at once when it is there. */

@@ -43,6 +43,7 @@ function tagOf(key: SigningKey, signed: string, subject: string): string {
 }
 
 export function createDevices(keyring: Keyring, random: RandomPool): Devices {
+  const id = Buffer.alloc(idBytes)
   const isOf = (proof: string, subject: string) => {
     const [signed, tag] = [proof.slice(0, offsets.tag), proof.slice(offsets.tag)]
     return keyring.all.some((key) => equalText(tagOf(key, signed, subject), tag))
@@ -61,7 +62,8 @@ export function createDevices(keyring: Keyring, random: RandomPool): Devices {
 
     renew(cookie, subject, now) {
       const issued = Math.floor(now / 1000).toString(timeBase)
-      const signed = random.bytes(idBytes).toString('base64url') + issued.padStart(offsets.tag - offsets.issued, '0')
+      random.take(id, 0, idBytes)
+      const signed = id.toString('base64url') + issued.padStart(offsets.tag - offsets.issued, '0')
       const others = proofsOf(cookie).filter((proof) => !isOf(proof, subject))
       return [signed + tagOf(keyring.signing, signed, subject), ...others].slice(0, mostProofs).join(separator)
     },

@@ -16,17 +16,17 @@ export interface LockKeys {
   device(id: string): string
 }
 
-const digestLength = 22
+/** Of base64url: 126 bits, half of a MAC. */
+const digestLength = 21
 const separator = '|'
 
 /** The keys of a name, `subject` being the account that it belongs to, null when there is none. */
 export function lockKeys(keyring: Keyring, name: string, subject: string | null, source: string): LockKeys {
-  const mac = keyring.signing.mac('lockout')
-  const digestOf = (text: string) => mac.signLong(text).slice(0, digestLength)
-  const typed = nameKey(name)
-  const ofName = digestOf(`name:${typed}`)
-  // Names of one account share its ceiling. An unknown name has one too, and as much is computed for it.
-  const ofAccount = digestOf(subject === null ? `name:${typed}:` : `subject:${subject}`)
+  // One MAC, whatever the name is: its halves tell nothing of each other.
+  const mac = keyring.signing.mac('lockout').signLong(`name:${nameKey(name)}`)
+  const ofName = mac.slice(0, digestLength)
+  // Names of one account share its ceiling. An unknown name has one too.
+  const ofAccount = subject === null ? mac.slice(digestLength, 2 * digestLength) : ''
   const key = (kind: LockKind, digest: string, where: string) => `${kind}|${digest}|${where}|${subject ?? ''}`
   return {
     source: key('source', ofName, source.replaceAll(separator, '')),

@@ -24,8 +24,25 @@ interface State {
 export class Turns {
   readonly #states: Map<string, State> = new Map()
 
-  /** Takes, again after each outcome of another attempt for as long as the budget is full. A held one is ended with `end`. */
-  async take<T extends { readonly turn: Turn }>(key: string, take: () => Awaitable<T>): Promise<T> {
+  /**
+   * Takes, again after each outcome of another attempt for as long as the budget is full. A held one is ended with `end`.
+   * At once where nobody else is under way and the store answers at once.
+   */
+  take<T extends { readonly turn: Turn }>(key: string, take: () => Awaitable<T>): Awaitable<T> {
+    if (this.#states.has(key)) return this.#takeInTurn(key, take)
+    let first: Awaitable<T> | undefined = take()
+    if (!(first instanceof Promise)) {
+      if (first.turn === 'held') this.#enter(key).held += 1
+      return first
+    }
+    return this.#takeInTurn(key, () => {
+      const taking = first ?? take()
+      first = undefined
+      return taking
+    })
+  }
+
+  async #takeInTurn<T extends { readonly turn: Turn }>(key: string, take: () => Awaitable<T>): Promise<T> {
     const state = this.#enter(key)
     try {
       for (;;) {
@@ -63,9 +80,12 @@ export class Turns {
   }
 
   #enter(key: string): State {
-    const state = this.#states.get(key) ?? { users: 0, held: 0, outcomes: 0, waiting: [], last: undefined }
+    let state = this.#states.get(key)
+    if (state === undefined) {
+      state = { users: 0, held: 0, outcomes: 0, waiting: [], last: undefined }
+      this.#states.set(key, state)
+    }
     state.users += 1
-    this.#states.set(key, state)
     return state
   }
 
