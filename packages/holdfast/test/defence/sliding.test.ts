@@ -105,6 +105,28 @@ describe('for any order of attempts, a sliding count', () => {
     )
   })
 
+  test('is one budget for two nodes whose clocks differ by a second', async () => {
+    const skew = 1000
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat({ max: 20_000 }), fc.boolean()), { minLength: 1, maxLength: 100 }),
+        async (each) => {
+          const { counters, clock, count } = sliding()
+          const ahead = fakeClock(clock.now() + skew)
+          const other = new SlidingCount(counters, ahead, rule, 'k')
+          const log: number[] = []
+          for (const [wait, isAhead] of each) {
+            clock.advance(wait)
+            ahead.advance(wait)
+            const { allowed } = await (isAhead ? other : count).take()
+            if (allowed) log.push(clock.now())
+            expect(log.filter((at) => at > clock.now() - (shortest - skew)).length).toBeLessThanOrEqual(rule.most)
+          }
+        },
+      ),
+    )
+  })
+
   test('says exactly when the next one gets in', async () => {
     await fc.assert(
       fc.asyncProperty(waits, async (each) => {
