@@ -5,17 +5,17 @@
  * anew. The end is that of a tag or a signature, 72 bits that nobody guesses, so that the comparison tells nothing to
  * whoever does not hold it already.
  *
- * Bounded by two generations: new entries go into the young one; when it is full it becomes the old one and the
- * former old one is let go. A hit in the old one moves up. That is one map operation per hit, and no timer.
+ * Bounded so that whoever has a million tokens checked drives out nobody who is busy (`shared/bounded-cache.ts`); no timer.
  * The store's change feed drops entries; without its confirmation nothing here is trusted (DESIGN 5).
  */
+import { BoundedCache, type Cached } from '../shared/bounded-cache.ts'
 import type { ChangeFeed, Instant, SessionId, SessionRecord } from '../store/store.ts'
 import type { Verdict } from './session.ts'
 import type { ChangeStats } from './stats.ts'
 import type { ParsedToken } from './token.ts'
 
 /** What the fast path reads stands first, and in few objects: of many sessions none is in the processor's cache. */
-export interface Remembered {
+export interface Remembered extends Cached {
   credential: string
   /** The same frozen object for every check until something changes. */
   readonly verdict: Verdict & { readonly status: 'live' }
@@ -39,14 +39,6 @@ export interface Remembered {
    */
   readonly authentic: ParsedToken | null
 }
-
-interface Generation {
-  readonly entries: Map<string, Remembered>
-  /** Keys of the entries by session, so that one change drops them all. */
-  readonly keys: Map<SessionId, string[]>
-}
-
-const emptyGeneration = (): Generation => ({ entries: new Map(), keys: new Map() })
 
 const keyLength = 12
 
@@ -73,62 +65,53 @@ class Agents {
 }
 
 export class VerifiedCache {
-  readonly capacity: number
-  readonly #perGeneration: number
-  #young: Generation = emptyGeneration()
-  #old: Generation = emptyGeneration()
+  readonly #entries: BoundedCache<string, Remembered>
+  /** Keys of the entries by session, so that one change drops them all. */
+  readonly #keys: Map<SessionId, string[]> = new Map()
   #changes = 0
-  /** Entries of the old generation that are in the young one too. */
-  #inBoth = 0
   readonly #agents: Agents = new Agents()
 
   /** `capacity` 0 remembers nothing. */
   constructor(capacity: number) {
-    this.capacity = capacity
-    this.#perGeneration = Math.ceil(capacity / 2)
+    this.#entries = new BoundedCache(capacity)
+  }
+
+  get capacity(): number {
+    return this.#entries.capacity
   }
 
   /** Untyped callers hand in anything; what is no text is not found. */
   find(credential: unknown): Remembered | undefined {
     if (typeof credential !== 'string') return undefined
-    const key = keyOf(credential)
-    const young = this.#young.entries.get(key)
-    if (young?.credential === credential) return young
-    const old = this.#old.entries.get(key)
-    if (old?.credential !== credential) return undefined
-    this.#keep(key, old, young)
-    return old
+    const entry = this.#entries.get(keyOf(credential))
+    return entry?.credential === credential ? entry : undefined
   }
 
   /** Puts copies of its own in place of the entry's credential and browser. */
   put(entry: Remembered): void {
-    if (this.#perGeneration === 0) return
+    if (this.capacity === 0) return
     const key = keyOf(entry.credential)
-    const held = this.#young.entries.get(key)
-    const isSame = held?.credential === entry.credential
-    entry.credential = isSame ? held.credential : copyOf(entry.credential)
-    entry.userAgent = isSame && held.userAgent === entry.userAgent ? held.userAgent : this.#agents.same(entry.userAgent)
-    this.#keep(key, entry, held)
-  }
-
-  /** `held`: what the young generation has under the key. */
-  #keep(key: string, entry: Remembered, held: Remembered | undefined): void {
+    const held = this.#entries.get(key)
     // Two credentials with one end: the lists of keys could not tell them apart when one is to be dropped.
     if (held !== undefined && held.credential !== entry.credential) return
-    if (held === undefined) this.#file(key, entry)
-    this.#young.entries.set(key, entry)
+    entry.credential = held?.credential ?? copyOf(entry.credential)
+    entry.userAgent =
+      held !== undefined && held.userAgent === entry.userAgent ? held.userAgent : this.#agents.same(entry.userAgent)
+    if (held === undefined) this.#file(key, entry.record.id)
+    const gone = this.#entries.set(key, entry)
+    if (gone !== undefined) this.#unfile(keyOf(gone.credential), gone.record.id)
   }
 
-  #file(key: string, { credential, record: { id } }: Remembered): void {
-    if (this.#young.entries.size >= this.#perGeneration) {
-      this.#old = this.#young
-      this.#young = emptyGeneration()
-      this.#inBoth = 0
-    }
-    if (this.#old.entries.get(key)?.credential === credential) this.#inBoth += 1
-    const siblings = this.#young.keys.get(id)
-    if (siblings === undefined) this.#young.keys.set(id, [key])
+  #file(key: string, id: SessionId): void {
+    const siblings = this.#keys.get(id)
+    if (siblings === undefined) this.#keys.set(id, [key])
     else siblings.push(key)
+  }
+
+  #unfile(key: string, id: SessionId): void {
+    const siblings = this.#keys.get(id) ?? []
+    if (siblings.length > 1) siblings.splice(siblings.indexOf(key), 1)
+    else this.#keys.delete(id)
   }
 
   /** Counts drops: a record read before one of them must not be put after it. */
@@ -139,40 +122,24 @@ export class VerifiedCache {
   /** The record of what it dropped, if there was anything of this session. */
   drop(id: SessionId): SessionRecord | undefined {
     this.#changes += 1
-    const record = recordIn(this.#young, id) ?? recordIn(this.#old, id)
-    const young = dropFrom(this.#young, id)
-    const old = dropFrom(this.#old, id)
-    for (const key of young) if (old.includes(key)) this.#inBoth -= 1
+    const keys = this.#keys.get(id)
+    if (keys === undefined) return undefined
+    const [first = ''] = keys
+    const record = this.#entries.get(first)?.record
+    for (const key of keys) this.#entries.delete(key)
+    this.#keys.delete(id)
     return record
   }
 
   clear(): void {
     this.#changes += 1
-    this.#young = emptyGeneration()
-    this.#old = emptyGeneration()
-    this.#inBoth = 0
+    this.#entries.clear()
+    this.#keys.clear()
   }
 
-  /** Entries held, counting one that has moved up but not yet fallen out of the old generation once. */
   get size(): number {
-    return this.#young.entries.size + this.#old.entries.size - this.#inBoth
+    return this.#entries.size
   }
-}
-
-const none: readonly string[] = []
-
-function recordIn({ entries, keys }: Generation, id: SessionId): SessionRecord | undefined {
-  const [first] = keys.get(id) ?? none
-  return first === undefined ? undefined : entries.get(first)?.record
-}
-
-/** The keys of the entries that it dropped. */
-function dropFrom({ entries, keys }: Generation, id: SessionId): readonly string[] {
-  const dropped = keys.get(id)
-  if (dropped === undefined) return none
-  for (const key of dropped) entries.delete(key)
-  keys.delete(id)
-  return dropped
 }
 
 /** Whether what this node remembers may be trusted: the store's change feed said so, recently enough. */

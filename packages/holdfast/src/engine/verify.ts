@@ -185,6 +185,7 @@ function accept(core: Core, check: Check, record: SessionRecord, standing: Stand
       current,
       until,
       authentic: check.authentic,
+      used: false,
     })
   }
   return verdict

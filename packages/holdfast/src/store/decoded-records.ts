@@ -4,20 +4,15 @@
  * full: neither a revision nor an instant vouches for the rest, because a failover can lose a change and another one
  * then gets its number.
  *
- * Bounded by second chances: when it is full a hand goes round and lets go of the first that nobody asked for since it last
- * came by. A lookup is one map operation, and what is kept is never copied.
+ * Bounded as the verified-session cache is.
  */
+import { BoundedCache, type Cached } from '../shared/bounded-cache.ts'
 import { deepFreeze } from '../shared/deep-freeze.ts'
 import type { SessionId, SessionRecord } from './store.ts'
 
 export interface Decoded<Answer> {
   readonly answer: Answer
   readonly record: SessionRecord
-}
-
-interface Kept<Answer> extends Decoded<Answer> {
-  /** Asked for since the hand last came by. */
-  isUsed: boolean
 }
 
 /** With what they are decoded from, about as much again as the engine remembers of them. */
@@ -41,21 +36,16 @@ const longest = 2048
 
 export class DecodedRecords<Answer> {
   readonly #kind: AnswerKind<Answer>
-  readonly #most: number
-  readonly #kept: Map<SessionId, Kept<Answer>> = new Map()
-  /** Goes on where it stopped: to look for the first entry of a map passes over all that were deleted before it. */
-  #hand: MapIterator<[SessionId, Kept<Answer>]> = this.#kept.entries()
+  readonly #kept: BoundedCache<SessionId, Decoded<Answer> & Cached>
 
   constructor(kind: AnswerKind<Answer>, most: number = mostKept) {
     this.#kind = kind
-    this.#most = most
+    this.#kept = new BoundedCache(most)
   }
 
   /** What the latest answer about this session was decoded into. */
   find(id: SessionId): Decoded<Answer> | undefined {
-    const kept = this.#kept.get(id)
-    if (kept !== undefined) kept.isUsed = true
-    return kept
+    return this.#kept.get(id)
   }
 
   /**
@@ -70,27 +60,13 @@ export class DecodedRecords<Answer> {
   ): Found | SessionRecord {
     if (known !== undefined && this.#kind.isSame(known.answer, answer)) return known.record
     const record = decode(answer, id)
-    if (record !== undefined && this.#kind.lengthOf(answer) <= longest) this.#keep(id, answer, deepFreeze(record))
+    if (record !== undefined && this.#kind.lengthOf(answer) <= longest) {
+      this.#kept.set(id, { answer, record: deepFreeze(record), used: false })
+    }
     return record
   }
 
   drop(id: SessionId): void {
     this.#kept.delete(id)
-  }
-
-  #keep(id: SessionId, answer: Answer, record: SessionRecord): void {
-    this.#kept.set(id, { answer, record, isUsed: false })
-    while (this.#kept.size > this.#most) this.#letGo()
-  }
-
-  #letGo(): void {
-    const { value } = this.#hand.next()
-    if (value === undefined) {
-      this.#hand = this.#kept.entries()
-      return
-    }
-    const [id, kept] = value
-    if (kept.isUsed) kept.isUsed = false
-    else this.#kept.delete(id)
   }
 }

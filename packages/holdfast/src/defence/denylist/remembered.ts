@@ -1,35 +1,31 @@
-/** What a node keeps in memory of the denylist, within a bound: two generations, as in engine/cache.ts. */
+/** What a node keeps in memory of the denylist, within a bound. */
+import { BoundedCache, type Cached } from '../../shared/bounded-cache.ts'
+
+interface Kept<T> extends Cached {
+  readonly value: T
+}
 
 export class Bounded<T> {
-  readonly #perGeneration: number
-  #young: Map<string, T> = new Map()
-  #old: Map<string, T> = new Map()
+  readonly #entries: BoundedCache<string, Kept<T>>
 
   /** `capacity` 0 keeps nothing. */
   constructor(capacity: number) {
-    this.#perGeneration = Math.ceil(capacity / 2)
+    this.#entries = new BoundedCache(capacity)
   }
 
   get(key: string): T | undefined {
-    return this.#young.get(key) ?? this.#old.get(key)
+    return this.#entries.get(key)?.value
   }
 
   set(key: string, value: T): void {
-    if (this.#perGeneration === 0) return
-    if (!this.#young.has(key) && this.#young.size >= this.#perGeneration) {
-      this.#old = this.#young
-      this.#young = new Map()
-    }
-    this.#young.set(key, value)
+    this.#entries.set(key, { value, used: false })
   }
 
   clear(): void {
-    this.#young = new Map()
-    this.#old = new Map()
+    this.#entries.clear()
   }
 
-  /** Entries held; one that stands in both generations counts twice. */
   get size(): number {
-    return this.#young.size + this.#old.size
+    return this.#entries.size
   }
 }
