@@ -25,6 +25,8 @@ export interface Effort {
 }
 
 const largestBatch = 1000
+/** Of checks that are undone: no more of them are under way at once than a server has. */
+const largestUndone = 20
 
 /** Shares that a case runs for before its rounds: a check of 30 µs is called some 13,000 times, and compiled. */
 const warmUpShares = 10
@@ -99,7 +101,8 @@ async function prepare(subject: Case, share: number): Promise<Running> {
   }
   const running: Running = { subject, results: [], batch: 20, position: 0 }
   const { wall } = await runShare(running, share * warmUpShares)
-  running.batch = Math.max(10, Math.min(largestBatch, subject.presented.length, Math.ceil((share * 1000) / wall)))
+  const largest = subject.undo === undefined ? largestBatch : largestUndone
+  running.batch = Math.max(10, Math.min(largest, Math.ceil((share * 1000) / wall)))
   return running
 }
 
