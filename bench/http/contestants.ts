@@ -26,6 +26,11 @@ function bare(framework: Framework): Contestant {
   return { name: `${framework} bare`, framework, kind: 'bare', server: [framework, 'bare'], carriedBy: 'cookie' }
 }
 
+/** The framework with what any session library must put there, and no session: how much of bare one can keep at all. */
+function boundOf(framework: Framework, name: string, server: string): Contestant {
+  return { ...bare(framework), name: `${framework} bare, ${name}`, server: [framework, server] }
+}
+
 function holdfastOn(framework: Framework, target?: number): Contestant {
   const server = [framework, 'withHoldfast'] as const
   const contestant = { name: `${framework} holdfast`, framework, kind: 'holdfast', server, carriedBy: 'cookie' } as const
@@ -51,6 +56,9 @@ export const bareOf: Readonly<Record<Framework, Contestant>> = {
 }
 
 export const contestants: readonly Contestant[] = [
+  boundOf('node', 'no-store header', 'withHeader'),
+  boundOf('fastify', 'empty hooks', 'withHooks'),
+  boundOf('hono', 'empty middleware', 'withMiddleware'),
   holdfastOn('node', 0.91),
   {
     ...holdfastOn('node'),

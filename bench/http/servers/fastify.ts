@@ -1,11 +1,22 @@
 /** Fastify 5. */
 import { randomBytes } from 'node:crypto'
-import Fastify, { type FastifyInstance, type FastifyPluginCallback, type FastifyRequest } from 'fastify'
+import Fastify, {
+  type FastifyInstance,
+  type FastifyPluginCallback,
+  type FastifyRequest,
+  type preHandlerHookHandler,
+} from 'fastify'
 import { holdfastFastify, requireSession } from 'holdfast/adapters/fastify'
 import { freshHoldfast } from '../../shared/holdfast.ts'
 import { fastJwtTokens } from '../../shared/jwt.ts'
 import { peer } from '../../shared/peer.ts'
 import { host, type Listening, nobody, refusal, subjectIn, tokenIn } from './server.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    subject: string
+  }
+}
 
 async function serve(app: FastifyInstance): Promise<Listening> {
   await app.listen({ port: 0, host })
@@ -15,6 +26,22 @@ async function serve(app: FastifyInstance): Promise<Listening> {
 export function bare(): Promise<Listening> {
   const app = Fastify()
   app.get('/me', (_request, reply) => reply.send(nobody))
+  return serve(app)
+}
+
+/** What any plugin with a guard costs here: a hook, a decorator and a `preHandler` that do next to nothing. */
+export function withHooks(): Promise<Listening> {
+  const app = Fastify()
+  app.decorateRequest('subject', '')
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.subject = nobody.subject
+    done()
+  })
+  const preHandler: preHandlerHookHandler = (_request, reply, done) => {
+    reply.header('cache-control', 'no-store')
+    done()
+  }
+  app.get('/me', { preHandler }, (request, reply) => reply.send({ subject: request.subject }))
   return serve(app)
 }
 

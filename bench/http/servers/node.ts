@@ -22,6 +22,18 @@ export function bare(): Promise<Listening> {
   })
 }
 
+/** What any guard costs here: one header more. */
+export function withHeader(): Promise<Listening> {
+  return serve((request, response) => {
+    if (request.method === 'GET' && request.url === '/me') {
+      response.setHeader('cache-control', 'no-store')
+      return sendJson(response, nobody)
+    }
+    response.statusCode = 404
+    return response.end()
+  })
+}
+
 export function withHoldfast(): Promise<Listening> {
   return serveWith(freshHoldfast())
 }
