@@ -49,6 +49,17 @@ describe('the budget of invalid tokens', () => {
     }
   })
 
+  test('counts refresh tokens too', async () => {
+    const world = limitedWorld({ failedTokensPerMinute: 2 })
+    const headers = { host: 'localhost', authorization: `Bearer hfr1_${'A'.repeat(104)}` }
+    const refresh = async () => {
+      const carrier = fakeCarrier({ method: 'POST', target: '/auth/refresh', headers })
+      return (await enter(new Exchange(world.holdfast.http, carrier)))?.status
+    }
+    expect([await refresh(), await refresh(), await refresh()]).toEqual([401, 401, 429])
+    expect(await guardAnswer(world, 'Bearer hf1_x')).toMatchObject({ status: 429 })
+  })
+
   test('asks the store nothing: a forgery costs no more for being counted', async () => {
     const world = limitedWorld({ failedTokensPerMinute: 1 })
     world.failStore(true)
