@@ -1,4 +1,6 @@
 /** Session records into rows of the memory store and back. */
+
+import { BoundedCache, type Cached } from '../shared/bounded-cache.ts'
 import { revocationReasons } from '../shared/codes.ts'
 import { deepFreeze } from '../shared/deep-freeze.ts'
 import { JsonReader } from './memory-json.ts'
@@ -34,7 +36,10 @@ const pooled = [
 
 const flag = { persistent: 1, rare: 2, reasonAt: 8 } as const
 
-/** Records kept as they were read. */
+interface Kept extends Cached {
+  readonly record: SessionRecord
+}
+
 const mostKept = 16_384
 /** Longer attributes are read each time: what clients make long must not fill the process. */
 const longestKept = 2048
@@ -48,8 +53,8 @@ export class Records {
   readonly #texts: TextPool = new TextPool()
   readonly #json: JsonReader = new JsonReader()
   readonly #rare: Map<number, Rare> = new Map()
-  /** By row; whatever changes a row lets go of its record. */
-  readonly #kept: Map<number, SessionRecord> = new Map()
+  /** Records as they were read, by row; whatever changes a row lets go of its record. */
+  readonly #kept: BoundedCache<number, Kept> = new BoundedCache(mostKept)
 
   /** Fills a row that is in use by nothing; the id must be one. */
   create(record: SessionRecord, epoch: number): number {
@@ -110,11 +115,10 @@ export class Records {
   /** The record as it stands in the row, which is `id`'s: the very same object, frozen, until the row changes. */
   shared(row: number, id: string): SessionRecord {
     const kept = this.#kept.get(row)
-    if (kept !== undefined) return kept
+    if (kept !== undefined) return kept.record
     const record = this.read(row, id)
     if ((this.#text(row, word.attributes)?.length ?? 0) > longestKept) return record
-    if (this.#kept.size >= mostKept) this.#kept.clear()
-    this.#kept.set(row, deepFreeze(record))
+    this.#kept.set(row, { record: deepFreeze(record), used: false })
     return record
   }
 
