@@ -8,8 +8,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Holdfast } from '../holdfast.ts'
-import type { HoldfastRequest } from '../http/exchange.ts'
 import type { RegisteredAttributes } from '../http/register.ts'
+import type { HoldfastRequest } from '../http/request.ts'
 import type { Attributes } from '../store/store.ts'
 import { holdfastNode, type NodeMiddleware, type NodeNext, sendProblem } from './node.ts'
 

@@ -9,6 +9,7 @@ import type {
   FastifyPluginCallback,
   FastifyReply,
   FastifyRequest,
+  HookHandlerDoneFunction,
   onRequestHookHandler,
   preHandlerAsyncHookHandler,
   preHandlerHookHandler,
@@ -19,18 +20,19 @@ import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { StartAnonymousInput } from '../http/changes.ts'
 import { coreOf } from '../http/core.ts'
-import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
+import { Exchange } from '../http/exchange.ts'
 import { enter } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { NodeCarrier } from '../http/node.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
 import type { RegisteredAttributes } from '../http/register.ts'
+import type { HoldfastRequest } from '../http/request.ts'
 import { mountedPaths } from '../http/routes.ts'
 import type { OpenSink } from '../http/sink.ts'
 import { openNodeSink } from '../http/sink-node.ts'
 import { openAnonymousStream, openStream } from '../http/sse.ts'
 import type { EventStream } from '../http/stream.ts'
-import type { Attributes } from '../store/store.ts'
+import type { Attributes, Awaitable } from '../store/store.ts'
 
 export type { ApiKeyRequirement } from '../http/api-key-guard.ts'
 export type { SessionRequirement } from '../http/guard.ts'
@@ -64,17 +66,17 @@ class FastifyCarrier extends NodeCarrier {
   }
 }
 
+function goOn(answer: Awaitable<Answer | undefined>, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  if (answer instanceof Promise) answer.then((settled) => goOn(settled, reply, done), done)
+  else if (answer === undefined) done()
+  else send(reply, answer)
+}
+
 function openRequest(core: Holdfast['http']): onRequestHookHandler {
   return (request, reply, done) => {
     const exchange = new Exchange(core, new FastifyCarrier(request, reply))
     request.holdfast = exchange
-    const goOn = (answer: Answer | undefined) => {
-      if (answer === undefined) done()
-      else send(reply, answer)
-    }
-    const entering = enter(exchange)
-    if (entering instanceof Promise) entering.then(goOn, done)
-    else goOn(entering)
+    goOn(enter(exchange), reply, done)
   }
 }
 
@@ -115,9 +117,7 @@ export function requireSession(requirement?: SessionRequirement): preHandlerHook
   return (request, reply, done) => {
     const exchange: unknown = request.holdfast
     if (!(exchange instanceof Exchange)) return done(new Error('requireSession needs the Holdfast plugin registered before it'))
-    const answer = checkRequirement(exchange, parsed)
-    if (answer === undefined) return done()
-    send(reply, answer)
+    goOn(checkRequirement(exchange, parsed), reply, done)
   }
 }
 

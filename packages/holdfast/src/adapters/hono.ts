@@ -12,7 +12,7 @@ import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { StartAnonymousInput } from '../http/changes.ts'
 import { coreOf, type HttpCore } from '../http/core.ts'
-import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
+import { Exchange } from '../http/exchange.ts'
 import { responseOf } from '../http/fetch.ts'
 import { FetchCarrier } from '../http/fetch-carrier.ts'
 import { enter } from '../http/gate.ts'
@@ -20,6 +20,7 @@ import { checkRequirement, parseRequirement, type SessionRequirement } from '../
 import { NodeFetchCarrier, type NodePair, nodePairIn } from '../http/node-fetch.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
 import type { RegisteredAttributes } from '../http/register.ts'
+import type { HoldfastRequest } from '../http/request.ts'
 import type { OpenSink, Sink } from '../http/sink.ts'
 import { openNodeSink } from '../http/sink-node.ts'
 import { type OpenedStream, openAnonymousStream, openStream } from '../http/sse.ts'
@@ -58,8 +59,8 @@ class HonoExchange extends Exchange {
   }
 }
 
-async function goOn(entering: Awaitable<Answer | undefined>, c: Context, next: Next): Promise<Response | undefined> {
-  const answer = await entering
+async function goOn(refusing: Awaitable<Answer | undefined>, c: Context, next: Next): Promise<Response | undefined> {
+  const answer = await refusing
   if (answer !== undefined) return responseOf(answer, c.req.method)
   await next()
   return undefined
@@ -107,8 +108,8 @@ export function requireSession(requirement?: SessionRequirement): MiddlewareHand
   return (c, next) => {
     const exchange: unknown = c.get('holdfast')
     if (!(exchange instanceof Exchange)) throw new Error('requireSession needs the Holdfast middleware before it')
-    const answer = checkRequirement(exchange, parsed)
-    return answer === undefined ? next() : Promise.resolve(responseOf(answer, c.req.method))
+    const checking = checkRequirement(exchange, parsed)
+    return checking === undefined ? next() : goOn(checking, c, next)
   }
 }
 

@@ -11,17 +11,18 @@ import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { StartAnonymousInput } from '../http/changes.ts'
 import { coreOf } from '../http/core.ts'
-import { Exchange, type HoldfastRequest } from '../http/exchange.ts'
+import { Exchange } from '../http/exchange.ts'
 import { enter } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { NodeCarrier, sendAnswer } from '../http/node.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
 import type { RegisteredAttributes } from '../http/register.ts'
+import type { HoldfastRequest } from '../http/request.ts'
 import type { OpenSink } from '../http/sink.ts'
 import { openNodeSink } from '../http/sink-node.ts'
 import { openAnonymousStream, openStream } from '../http/sse.ts'
 import type { EventStream } from '../http/stream.ts'
-import type { Attributes } from '../store/store.ts'
+import type { Attributes, Awaitable } from '../store/store.ts'
 
 export type { ApiKeyRequirement } from '../http/api-key-guard.ts'
 export type { SessionRequirement } from '../http/guard.ts'
@@ -38,8 +39,9 @@ interface Holding {
   holdfast?: Exchange
 }
 
-function goOn(answer: Answer | undefined, response: ServerResponse, next: NodeNext): void {
-  if (answer === undefined) next()
+function goOn(answer: Awaitable<Answer | undefined>, response: ServerResponse, next: NodeNext): void {
+  if (answer instanceof Promise) answer.then((settled) => goOn(settled, response, next), next)
+  else if (answer === undefined) next()
   else sendAnswer(response, answer)
 }
 
@@ -50,9 +52,7 @@ export function holdfastNode<A extends Attributes>(holdfast: Holdfast<A>): NodeM
   return (request, response, next) => {
     const exchange = new Exchange(core, new NodeCarrier(request, response))
     ;(request as Holding).holdfast = exchange
-    const entering = enter(exchange)
-    if (entering instanceof Promise) entering.then((answer) => goOn(answer, response, next), next)
-    else goOn(entering, response, next)
+    goOn(enter(exchange), response, next)
   }
 }
 
@@ -72,7 +72,7 @@ export function requireApiKey(apiKeys: ApiKeys, requirement?: ApiKeyRequirement)
   return (request, response, next) => {
     const exchange = (request as Holding).holdfast
     if (exchange === undefined) next(new Error('requireApiKey needs the Holdfast middleware before it'))
-    else checkApiKey(exchange, apiKeys, scopes).then((answer) => goOn(answer, response, next), next)
+    else goOn(checkApiKey(exchange, apiKeys, scopes), response, next)
   }
 }
 

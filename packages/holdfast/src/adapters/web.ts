@@ -14,7 +14,7 @@ import { Exchange } from '../http/exchange.ts'
 import { type ConnectionInfo, openFetch, responseOf, type WebExchange } from '../http/fetch.ts'
 import type { FinishedResponse } from '../http/fetch-carrier.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
-import { answerFor } from '../http/problem.ts'
+import { type Answer, answerFor } from '../http/problem.ts'
 import { openAnonymousStream, openStream } from '../http/sse.ts'
 import { openFetchSink, type WebEventStream, withResponse } from '../http/stream-fetch.ts'
 import type { Attributes, Awaitable } from '../store/store.ts'
@@ -70,13 +70,22 @@ export function holdfastWeb<A extends Attributes>(holdfast: Holdfast<A>): (handl
   }
 }
 
-/** A check that gives the refusal to return, or `undefined` when the session meets the requirement. */
-export function requireSession(requirement?: SessionRequirement): (held: WebExchange) => FinishedResponse | undefined {
+type Check<Refusal> = (held: WebExchange) => Refusal
+
+/**
+ * A check that gives the refusal to return, or `undefined` when the session meets the requirement. A promise of it where the
+ * requirement is `fresh`. Throws `ConfigurationError` on wrong options.
+ */
+export function requireSession(requirement?: SessionRequirement & { readonly fresh?: false }): Check<FinishedResponse | undefined>
+export function requireSession(requirement: SessionRequirement | undefined): Check<Awaitable<FinishedResponse | undefined>>
+export function requireSession(requirement?: SessionRequirement): Check<Awaitable<FinishedResponse | undefined>> {
   const parsed = parseRequirement(requirement)
   return (held) => {
     if (!(held instanceof Exchange)) throw new Error('requireSession needs what holdfast.handle returned')
-    const answer = checkRequirement(held, parsed)
-    return answer === undefined ? undefined : held.finish(responseOf(answer, held.carrier.method))
+    const refuse = (answer: Answer | undefined) =>
+      answer === undefined ? undefined : held.finish(responseOf(answer, held.carrier.method))
+    const checking = checkRequirement(held, parsed)
+    return checking instanceof Promise ? checking.then(refuse) : refuse(checking)
   }
 }
 

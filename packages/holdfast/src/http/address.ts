@@ -9,6 +9,9 @@ import { createUnlistedProxies } from './unlisted-proxies.ts'
 /** `bare`: plain http that is allowed (loopback, or an option). `refused`: plain http that is not. */
 export type Transport = 'secure' | 'bare' | 'refused'
 
+export const insecureDetail =
+  'the connection is plain http on a host other than loopback; behind a proxy that ends TLS, list it in trustProxy'
+
 export interface AddressSettings {
   /** Addresses and CIDR ranges of the proxies in front of this service. */
   readonly trustProxy: readonly string[]

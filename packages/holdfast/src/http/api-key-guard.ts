@@ -2,7 +2,8 @@
 import { type ApiKeyFailure, type ApiKeys, isForgedKey } from '../defence/api-keys.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import { unknownNames } from '../engine/option-readers.ts'
-import { type Exchange, insecureDetail } from './exchange.ts'
+import { insecureDetail } from './address.ts'
+import type { Exchange } from './exchange.ts'
 import { type Answer, answerFor, problemAnswer } from './problem.ts'
 
 export interface ApiKeyRequirement {

@@ -1,13 +1,13 @@
 /** One request as Holdfast sees it: what it presented, what was decided, and the changes it may ask for. */
 import type { ApiKey } from '../defence/api-keys.ts'
 import { originOf, sourceProblem, tokenProblem } from '../defence/csrf.ts'
-import type { ConnectionEnd } from '../engine/api.ts'
+import type { ConnectionEnd, VerifyOptions } from '../engine/api.ts'
 import { HoldfastError } from '../engine/errors.ts'
 import type { RequestContext, Session, Verdict } from '../engine/session.ts'
 import type { DeadReason } from '../shared/codes.ts'
 import { csrfHeader } from '../shared/names.ts'
 import type { Attributes, Awaitable, SessionId } from '../store/store.ts'
-import type { Transport } from './address.ts'
+import { insecureDetail, type Transport } from './address.ts'
 import { attempt, type SignInAttempt, type SignInAttemptInput } from './attempt.ts'
 import type { Carrier } from './carrier.ts'
 import {
@@ -26,72 +26,9 @@ import {
 import { readCookie } from './cookies.ts'
 import type { HttpCore } from './core.ts'
 import { type Credential, readCredential } from './credentials.ts'
+import type { HoldfastRequest } from './request.ts'
 import { type DeliveredTokens, issueTokens, type TokenSignInInput } from './tokens.ts'
 import { type Visit, type VisitInput, visit } from './visitors.ts'
-
-/** What an app finds on its request. */
-export interface HoldfastRequest<A extends Attributes = Attributes> {
-  /** What is known of the presented credential; `unknown` is neither signed in nor signed out. */
-  readonly verdict: Verdict<A>
-  /** The live session; null when there is none or it cannot be told. */
-  readonly session: Session<A> | null
-  /** Whose session it is; null for visitors. */
-  readonly subject: string | null
-  /** Whether there is a session and it is an anonymous visitor's. */
-  readonly anonymous: boolean
-  /** What a page repeats in `X-CSRF-Token`; null without a session. */
-  readonly csrfToken: string | null
-  /** The API key that `requireApiKey` let pass; null before it and without one. */
-  readonly apiKey: ApiKey | null
-  /** The client's address, through the trusted proxies; `undefined` when the server does not tell. */
-  readonly ip: string | undefined
-  /**
-   * Why the page that made this request is not believed (Origin, Fetch Metadata), fit to be shown; `undefined` when it
-   * is. `signIn` asks by itself; a route that does work before it, such as checking a password, asks first.
-   */
-  sourceProblem(): string | undefined
-  /** Throws `insecure-transport` unless a credential may travel over this connection. `signIn` and its like ask by themselves. */
-  requireTransport(): void
-  /**
-   * Counts a sign-in attempt before its password is looked at: lockout and the limit per source. Throws `rate-limited`,
-   * `csrf-failed`, and `store-unavailable` when it cannot be counted.
-   */
-  attempt(input: SignInAttemptInput): Promise<SignInAttempt>
-  /**
-   * Starts a session for a subject whose identity the app has just checked, and sets its cookies. The session that
-   * the request came with ends: an anonymous one is promoted, another one replaced. Throws `csrf-failed` when
-   * another site's page made the request, `rate-limited` when the source's budget is spent, `insecure-transport`,
-   * `session-limit`, `invalid-request`, `store-unavailable`.
-   */
-  signIn(input: SignInInput<A>): Promise<Delivered<A>>
-  /**
-   * Signs in as `signIn`, with access and refresh tokens. An anonymous session is promoted; a signed-in one is replaced
-   * where the refresh token goes into a cookie, and stays where the tokens are for another client. Throws as `signIn`.
-   */
-  issueTokens(input: TokenSignInInput<A>): Promise<DeliveredTokens<A>>
-  /** Ends the session, then expires its cookies. Throws `store-unavailable` when that could not be recorded; the cookies go all the same. */
-  signOut(): Promise<void>
-  /** Records a step-up and replaces the secret. Throws `session-required` or `session-revoked` when the session is not live. */
-  elevate(input: StepUpInput): Promise<Delivered<A>>
-  /** Replaces the secret after a credential change; the old one is dead at once. Throws as `elevate`. */
-  regenerate(): Promise<Delivered<A>>
-  /** Changes what the session carries, for this request and those that come. Throws as `elevate`, and `invalid-request` by the schema. */
-  update(change: (attributes: A) => A): Promise<Session<A>>
-  /** Starts an anonymous session, unless there is a session already. Throws `rate-limited` when the source's budget is spent. */
-  startAnonymous(input?: StartAnonymousInput<A>): Promise<AnonymousStart<A>>
-  /**
-   * Ties a connection that the app keeps open by itself to the session of this request: `close` is called once when the
-   * session ends. Returns a function to call when the connection ends. Throws `session-required` without a session.
-   */
-  attach(close: (end: ConnectionEnd) => void): () => void
-  /**
-   * The session of a visit: resumed by the credential of the request, or created for a visitor who presents none. With
-   * `session` the request names the one that it means. A visitor's token that is wrong, spent or of another session,
-   * or none for a named one, throws `anonymous-token-invalid`, whether that session exists or not. Throws as
-   * `startAnonymous` besides.
-   */
-  visit(input?: VisitInput<A>): Promise<Visit<A>>
-}
 
 const missing: Verdict<never> = Object.freeze({ status: 'dead', reason: 'missing' })
 
@@ -103,6 +40,8 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
   readonly #credential: Credential
   readonly #context: RequestContext
   #verdict: Verdict<A> = missing
+  /** Whether the session is one that this request began or changed, not the one that its credential named. */
+  #isAdopted = false
   #tooManyForgeries: HoldfastError | undefined
   #apiKey: ApiKey | null = null
   #deviceProof: string | null = null
@@ -138,11 +77,19 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
   }
 
   /** Checks the credential. At once when this node knows it: then no promise is made. */
-  check(): Awaitable<void> {
+  check(options?: VerifyOptions): Awaitable<void> {
     const { token } = this.#credential
     if (token === null) return undefined
-    const verdict = this.#core.engine.verify(token, this.#context)
+    const verdict = this.#core.engine.verify(token, this.#context, options)
     return verdict instanceof Promise ? verdict.then((settled) => this.#settle(settled)) : this.#settle(verdict)
+  }
+
+  /**
+   * Asks the store about a session that was found live, whatever this node remembers of it. Not where this request began
+   * the session itself: its credential is an older one.
+   */
+  recheck(): Awaitable<void> {
+    return this.session === null || this.#isAdopted ? undefined : this.check({ fresh: true })
   }
 
   /** Checks a ticket, and spends it. */
@@ -205,6 +152,7 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
   /** The session of the request from here on. */
   adopt(session: Session<A>): void {
     this.#verdict = { status: 'live', session }
+    this.#isAdopted = true
   }
 
   /** No session from here on. */
@@ -292,6 +240,3 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
     return this.changed(visit(this, input))
   }
 }
-
-export const insecureDetail =
-  'the connection is plain http on a host other than loopback; behind a proxy that ends TLS, list it in trustProxy'

@@ -2,11 +2,12 @@
 import { invalidField } from '../engine/errors.ts'
 import type { Attributes, Awaitable } from '../store/store.ts'
 import type { HttpCore } from './core.ts'
-import { Exchange, type HoldfastRequest } from './exchange.ts'
+import { Exchange } from './exchange.ts'
 import { FetchCarrier, type FinishedResponse, type ReturningCarrier } from './fetch-carrier.ts'
 import { enter } from './gate.ts'
 import { NodeFetchCarrier, type NodePair, nodePairIn } from './node-fetch.ts'
 import type { Answer } from './problem.ts'
+import type { HoldfastRequest } from './request.ts'
 
 /**
  * What the server tells of a connection. What `@hono/node-server` hands to its handler is passed on as it is: then the

@@ -2,8 +2,9 @@
 import { isUnsafeMethod } from '../defence/csrf.ts'
 import { sessionCookie } from '../shared/names.ts'
 import type { Attributes, Awaitable } from '../store/store.ts'
+import { insecureDetail } from './address.ts'
 import { carriesCredential } from './credentials.ts'
-import { type Exchange, insecureDetail } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import { type Answer, problemAnswer } from './problem.ts'
 import { answerRoute } from './routes.ts'
 

@@ -5,7 +5,7 @@ import { unknownNames } from '../engine/option-readers.ts'
 import type { Session } from '../engine/session.ts'
 import { deadReasons } from '../shared/codes.ts'
 import type { FieldProblem } from '../shared/wire.ts'
-import type { Attributes, Instant, JsonValue } from '../store/store.ts'
+import type { Attributes, Awaitable, Instant, JsonValue } from '../store/store.ts'
 import type { Exchange } from './exchange.ts'
 import { type Answer, answerFor, problemAnswer } from './problem.ts'
 
@@ -18,6 +18,11 @@ export interface SessionRequirement {
   readonly attributes?: Attributes | ((attributes: Attributes) => boolean)
   /** Lets anonymous visitors pass. Default false. */
   readonly anonymous?: boolean
+  /**
+   * Asks the store at every request, whatever this node remembers, for a route that must never act on an answer up to
+   * `maxStaleness` old; 503 when the store cannot tell. Default false.
+   */
+  readonly fresh?: boolean
 }
 
 /** A requirement as read from its options. */
@@ -27,9 +32,10 @@ export interface Requirement {
   readonly amr: readonly string[]
   readonly hasAttributes: ((attributes: Attributes) => boolean) | null
   readonly anonymous: boolean
+  readonly fresh: boolean
 }
 
-const requirementNames = ['freshness', 'assurance', 'attributes', 'anonymous']
+const requirementNames = ['freshness', 'assurance', 'attributes', 'anonymous', 'fresh']
 
 /** Reads the options of a guard. Throws `ConfigurationError`: a guard that was misspelt must not let people in. */
 export function parseRequirement(given: SessionRequirement = {}): Requirement {
@@ -39,6 +45,8 @@ export function parseRequirement(given: SessionRequirement = {}): Requirement {
   ]
   const freshness = given.freshness === undefined ? null : milliseconds(given.freshness)
   if (freshness === undefined) found.push({ field: 'freshness', message: "must be a duration such as '5m'" })
+  const { fresh = false } = given
+  if (typeof fresh !== 'boolean') found.push({ field: 'fresh', message: 'must be true or false' })
   if (found.length > 0) throw new ConfigurationError(found)
   const { acr = [], amr = [] } = given.assurance ?? {}
   const { attributes } = given
@@ -51,6 +59,7 @@ export function parseRequirement(given: SessionRequirement = {}): Requirement {
         ? (attributes ?? null)
         : (held) => containsAll(held, attributes),
     anonymous: given.anonymous === true,
+    fresh,
   }
 }
 
@@ -106,11 +115,19 @@ function refuseDead(exchange: Exchange, requirement: Requirement): Answer {
   return problemAnswer(deadReasons[reason], { challenge: 'Bearer error="invalid_token"' })
 }
 
+/** Undefined when the request may pass. At once, without a promise, unless the requirement asks a store that takes time. */
+export function checkRequirement(exchange: Exchange, requirement: Requirement): Awaitable<Answer | undefined> {
+  const asking = requirement.fresh ? exchange.recheck() : undefined
+  return asking instanceof Promise
+    ? asking.then(() => judgeRequirement(exchange, requirement))
+    : judgeRequirement(exchange, requirement)
+}
+
 /**
- * Undefined when the request may pass. What the app then answers is for this client alone: no cache keeps it unless
+ * By what is known of the session already. What the app then answers is for this client alone: no cache keeps it unless
  * the app says so itself (ASVS 14.2.2).
  */
-export function checkRequirement(exchange: Exchange, requirement: Requirement): Answer | undefined {
+export function judgeRequirement(exchange: Exchange, requirement: Requirement): Answer | undefined {
   const refused = refusalOf(exchange, requirement)
   if (refused === undefined) exchange.carrier.setDefault('cache-control', 'no-store')
   return refused

@@ -8,7 +8,7 @@ import type { Attributes, Awaitable } from '../store/store.ts'
 import { readJson } from './body.ts'
 import { restoreCsrfCookie } from './changes.ts'
 import type { Exchange } from './exchange.ts'
-import { checkRequirement, parseRequirement } from './guard.ts'
+import { judgeRequirement, parseRequirement } from './guard.ts'
 import { type Answer, answerFor, emptyAnswer, jsonAnswer, problemAnswer } from './problem.ts'
 import { refreshPath } from './refresh-cookie.ts'
 import { refreshTokens } from './tokens.ts'
@@ -27,7 +27,7 @@ function withSession(
   run: (exchange: Exchange, session: Session, id: string) => Awaitable<Answer>,
 ): Handler {
   return (exchange, id) => {
-    const refused = checkRequirement(exchange, requirement)
+    const refused = judgeRequirement(exchange, requirement)
     if (refused !== undefined) return refused
     return exchange.session === null ? problemAnswer('session-required') : run(exchange, exchange.session, id)
   }

@@ -177,7 +177,7 @@ function webHandler(world: World): webAdapter.HeldWebHandler {
     const { pathname } = new URL(request.url)
     const route = world.routes.find((one) => one.method === request.method && one.path === pathname)
     if (route === undefined) return new Response('app: not found', { status: 404 })
-    const refused = route.requires === undefined ? undefined : guards.get(route)?.(held)
+    const refused = route.requires === undefined ? undefined : await guards.get(route)?.(held)
     if (refused !== undefined) return refused
     const reply = await route.run(held, request.method === 'POST' ? await bodyOf(request.body ?? Readable.from([])) : {})
     const headers = new Headers({ 'content-type': 'application/json' })

@@ -1,4 +1,5 @@
 /** What each adapter must keep beyond the common suite. */
+import { freshTests } from './suite-fresh.ts'
 import { refreshTests } from './suite-refresh.ts'
 import { requestTests } from './suite-requests.ts'
 import { type Serve, setUpAdapter } from './suite-setup.ts'
@@ -11,6 +12,7 @@ export function adapterSuite(serve: Serve): void {
   signInTests(setup)
   requestTests(setup)
   refreshTests(setup)
+  freshTests(setup)
   ticketTests(setup)
   visitorTests(setup)
 }

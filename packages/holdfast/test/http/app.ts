@@ -116,6 +116,7 @@ function routesOf(turnstile: Turnstile, changed: () => number): readonly AppRout
     { method: 'GET', path: '/me', requires: {}, run: shown },
     { method: 'GET', path: '/cached', requires: {}, run: (held) => ({ ...shown(held), cache: 'private, max-age=60' }) },
     { method: 'GET', path: '/visitor', requires: { anonymous: true }, run: shown },
+    { method: 'GET', path: '/now', requires: { fresh: true }, run: shown },
     { method: 'GET', path: '/recent', requires: { freshness: '5m' }, run: shown },
     { method: 'GET', path: '/assured', requires: { assurance: { amr: ['otp'] } }, run: shown },
     { method: 'GET', path: '/admin', requires: { attributes: { role: 'admin' } }, run: shown },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Session } from '../../src/engine/session.ts'
 import { Exchange } from '../../src/http/exchange.ts'
-import { checkRequirement, parseRequirement } from '../../src/http/guard.ts'
+import { checkRequirement, judgeRequirement, parseRequirement } from '../../src/http/guard.ts'
 import { type Attributes, ConfigurationError, type SessionRequirement } from '../../src/index.ts'
 import { createWorld } from './app.ts'
 import { fakeCarrier } from './fake-carrier.ts'
@@ -17,7 +17,7 @@ async function session(change: Partial<Session> = {}): Promise<Session> {
 async function outcome(requirement: SessionRequirement, change: Partial<Session> = {}): Promise<string> {
   const exchange = new Exchange(world.holdfast.http, fakeCarrier({ headers: { host: 'localhost' } }))
   exchange.adopt(await session(change))
-  const answer = checkRequirement(exchange, parseRequirement(requirement))
+  const answer = judgeRequirement(exchange, parseRequirement(requirement))
   return answer === undefined ? 'passes' : String((JSON.parse(answer.body ?? '{}') as { code: string }).code)
 }
 
@@ -74,15 +74,40 @@ describe('a guard', () => {
     const exchange = new Exchange(world.holdfast.http, fakeCarrier({ headers: { host: 'localhost' } }))
     exchange.adopt(await session({ authTime: 0 }))
     const requirement = parseRequirement({ freshness: '90s', assurance: { acr: ['a"b\\c\r\n', 'aal2'] } })
-    expect(checkRequirement(exchange, requirement)?.headers['www-authenticate']).toBe(
+    expect(judgeRequirement(exchange, requirement)?.headers['www-authenticate']).toBe(
       'Bearer error="insufficient_user_authentication", acr_values="abc aal2", max_age=90',
     )
   })
 
-  test.each([{ freshnes: '5m' }, { freshness: '5 minutes' }, { freshness: -1 }, { assurance: { acrs: 'x' } }])(
+  test.each([{ freshnes: '5m' }, { freshness: '5 minutes' }, { freshness: -1 }, { assurance: { acrs: 'x' } }, { fresh: 'no' }])(
     'a misspelt requirement stops at once instead of letting people in: %j',
     (requirement) => {
       expect(() => parseRequirement(requirement as SessionRequirement)).toThrow(ConfigurationError)
     },
   )
+})
+
+describe('a requirement that asks the store', () => {
+  const presenting = async (token: string): Promise<Exchange> => {
+    const exchange = new Exchange(
+      world.holdfast.http,
+      fakeCarrier({ headers: { host: 'localhost', cookie: `session=${token}` } }),
+    )
+    await exchange.check()
+    return exchange
+  }
+
+  test('takes the session that this request began for what it is: its credential named the one before', async () => {
+    const before = await world.holdfast.issue({ subject: 'alice' })
+    const exchange = await presenting(before.token)
+    exchange.adopt((await world.holdfast.issue({ subject: 'alice', replaces: before.session.id })).session)
+    expect(await checkRequirement(exchange, parseRequirement({ fresh: true }))).toBeUndefined()
+  })
+
+  test('asks at once where the store answers at once', async () => {
+    const exchange = await presenting((await world.holdfast.issue({ subject: 'alice' })).token)
+    const { live } = world.holdfast.stats().verdicts
+    expect(checkRequirement(exchange, parseRequirement({ fresh: true }))).toBeUndefined()
+    expect(world.holdfast.stats().verdicts.live).toBe(live + 1)
+  })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Exchange } from '../../src/http/exchange.ts'
 import { enter } from '../../src/http/gate.ts'
-import { checkRequirement, parseRequirement } from '../../src/http/guard.ts'
+import { judgeRequirement, parseRequirement } from '../../src/http/guard.ts'
 import type { HoldfastOptions } from '../../src/index.ts'
 import { createWorld, type World } from './app.ts'
 import { fakeCarrier } from './fake-carrier.ts'
@@ -19,7 +19,7 @@ async function guardAnswer(
 ): Promise<{ status: number; code: string; retryAfter?: string } | 'passes'> {
   const exchange = open(world, { authorization })
   await enter(exchange)
-  const answer = checkRequirement(exchange, guarded)
+  const answer = judgeRequirement(exchange, guarded)
   if (answer === undefined) return 'passes'
   const { code } = JSON.parse(answer.body ?? '') as { code: string }
   const retryAfter = answer.headers['retry-after']

@@ -164,7 +164,7 @@ export const brokenStores: readonly Control[] = [
     const shared = new Map<SessionId, SessionRecord>()
     return {
       async get(id) {
-        const record = shared.get(id) ?? (await sound.get(id))
+        const record = shared.get(id) ?? structuredClone(await sound.get(id))
         if (record !== undefined) shared.set(id, record)
         return record
       },
