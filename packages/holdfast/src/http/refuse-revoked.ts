@@ -17,7 +17,15 @@ export interface RefuseRevokedOptions {
 type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void
 
 /** A header of an issuer's is `{"…` in base64url, and a thief cannot write it anew. */
-const jwtAnywhere = /eyJ[\w-]*\.[\w-]*\.[\w-]*/g
+const beginning = 'eyJ'
+
+/** In one pass: one expression for a whole JWT takes a quarter of a second over 16 KB of beginnings without an end. */
+function jwtIn(word: string): string | undefined {
+  const from = word.indexOf(beginning)
+  if (from === -1) return undefined
+  const rest = word.slice(from)
+  return rest.split('.').length > 2 ? rest : undefined
+}
 
 /**
  * Apps differ in what they take: one cuts seven characters off, one splits at any white space, one looks at no scheme. A
@@ -25,8 +33,11 @@ const jwtAnywhere = /eyJ[\w-]*\.[\w-]*\.[\w-]*/g
  */
 function presentedIn({ headers: { authorization } }: IncomingMessage): string | undefined {
   if (authorization === undefined) return undefined
+  const bearer = bearerIn(authorization)
+  if (bearer !== undefined) return bearer
+  const found = authorization.split(/[^\w.-]+/).flatMap((word) => jwtIn(word) ?? [])
   // Several are none that can be read: which of them the app takes is not known here.
-  return bearerIn(authorization) ?? authorization.match(jwtAnywhere)?.join(' ')
+  return found.length === 0 ? undefined : found.join(' ')
 }
 
 /** `undefined` when the app may go on: when every one of its tokens is clear. */

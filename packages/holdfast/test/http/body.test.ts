@@ -39,6 +39,12 @@ describe('a JSON body', () => {
     await expect(readJson(sent(body, type))).rejects.toMatchObject({ code })
   })
 
+  test('is looked at for such members without a call for each level: it may nest deeper than the stack', async () => {
+    const deep = (inner: string) => `${'{"a":'.repeat(50_000)}${inner}${'}'.repeat(50_000)}`
+    expect(Object.keys(await readJson(sent(deep('1'), 'application/json')))).toEqual(['a'])
+    await expect(readJson(sent(deep('{"b":1,"b":2}'), 'application/json'))).rejects.toMatchObject({ code: 'invalid-request' })
+  })
+
   test('gives no way to a prototype', async () => {
     const body = await readJson(sent('{"__proto__":{"admin":true}}', 'application/json'))
     expect(Object.getPrototypeOf(body)).toBe(Object.prototype)

@@ -107,7 +107,7 @@ describe('a request that has no revoked token', () => {
     expect((await ask(`Scheme ${other}`)).text).toBe('3')
   })
 
-  it.each([undefined, 'Basic YWxpY2U6c2VjcmV0', 'Digest username="alice", uri="/a.b.c"', 'Bearer '])(
+  it.each([undefined, 'Basic YWxpY2U6c2VjcmV0', 'Digest username="alice", uri="/a.b.c"', 'Key eyJub3QgYSBqd3Q', 'Bearer '])(
     'goes on with %j',
     async (header) => {
       expect((await ask(header)).status).toBe(200)

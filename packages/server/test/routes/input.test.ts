@@ -39,6 +39,7 @@ describe('bodies', () => {
     ['null', 'null', ['body']],
     ['a list', [], ['body']],
     ['a text', '"x"', ['body']],
+    ['lists in lists beyond reason', `${'['.repeat(8000)}${']'.repeat(8000)}`, ['body']],
     ['an empty object', {}, ['password', 'username']],
     ['an operator', { username: { $ne: null }, password: ['a'] }, ['password', 'username']],
     ['numbers', { username: 1, password: 2, remember: 3 }, ['password', 'remember', 'username']],

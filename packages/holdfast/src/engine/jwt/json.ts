@@ -24,13 +24,22 @@ function membersWritten(text: string): number {
   return members
 }
 
-/** Members kept by the parser, which keeps the last of those with one name. */
+/**
+ * Members kept by the parser, which keeps the last of those with one name. By a list of what is left, not by calls of itself: a
+ * text nests as deep as it is long, and deeper than the stack.
+ */
 function membersKept(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0
   let members = 0
-  // The parser gives every member as an own key, `__proto__` too, and arrays theirs by index.
-  for (const item of Object.values(value)) members += membersKept(item)
-  return Array.isArray(value) ? members : members + Object.keys(value).length
+  const left: unknown[] = [value]
+  while (left.length > 0) {
+    const item = left.pop()
+    if (typeof item !== 'object' || item === null) continue
+    // The parser gives every member as an own key, `__proto__` too, and arrays theirs by index.
+    const values = Object.values(item)
+    if (!Array.isArray(item)) members += values.length
+    for (const inner of values) left.push(inner)
+  }
+  return members
 }
 
 function parse(text: string): unknown {
