@@ -146,6 +146,13 @@ export function refreshTests(at: AdapterSetup): void {
     expect((await exchange(refreshToken)).status).toBe(200)
   })
 
+  test('the access token that a client sends out of habit is not what it wants exchanged', async () => {
+    const { accessToken, refreshToken } = await program()
+    const headers = { authorization: `Bearer ${accessToken}` }
+    expect((await present({ refresh_token: refreshToken }, headers)).status).toBe(200)
+    expect(codeOf(await present({}, headers))).toEqual([401, 'session-required'])
+  })
+
   test('one network may refresh so often a minute, and is told when again', async () => {
     await at.restart({ refreshesPerMinute: 2 })
     let { refreshToken } = await program()
