@@ -26,7 +26,6 @@ export type { JsonWebKey, KeyObject, RandomFill, SigningAlgorithm } from './engi
 export type { Duration } from './engine/duration.ts'
 export { ConfigurationError, type ErrorDetails, HoldfastError, invalidField } from './engine/errors.ts'
 export type { EventInput, EventListener, FaultLogger, SecurityEvent } from './engine/events.ts'
-export { writesMemberTwice } from './engine/jwt/json.ts'
 export type { JwtKeyOptions } from './engine/jwt/key-options.ts'
 export type { JwkSet, PublicJwk } from './engine/jwt/keys.ts'
 export type { JwtOptions } from './engine/jwt/options.ts'
@@ -69,5 +68,6 @@ export {
   eventKinds,
   eventSeverities,
 } from './shared/event-kinds.ts'
+export { writesMemberTwice } from './shared/json-members.ts'
 export type { CurrentSessionWire, FieldProblem, PageWire, ProblemWire, SessionWire, TokenPairWire } from './shared/wire.ts'
 export type { Attributes, Instant, JsonValue, Origin, SessionId, TokenGrant } from './store/store.ts'

@@ -22,9 +22,13 @@ export function counting<T>(run: () => Awaitable<T>): Awaitable<T> {
 /** The same for each of several, all under way at once. */
 export function countingEach<Item, T>(items: readonly Item[], run: (item: Item) => Awaitable<T>): Awaitable<readonly T[]> {
   return counting(() => {
-    const answers = items.map(run)
-    return areAtOnce(answers) ? answers : Promise.all(answers)
+    return together(items.map(run))
   })
+}
+
+/** All of the answers, at once when they are there. */
+export function together<T>(answers: readonly Awaitable<T>[]): Awaitable<readonly T[]> {
+  return areAtOnce(answers) ? answers : Promise.all(answers)
 }
 
 function areAtOnce<T>(answers: readonly Awaitable<T>[]): answers is readonly T[] {

@@ -1,6 +1,6 @@
 /** JSON request bodies: bounded, of one content type, and never half believed. */
 import { HoldfastError } from '../engine/errors.ts'
-import { writesMemberTwice } from '../engine/jwt/json.ts'
+import { writesMemberTwice } from '../shared/json-members.ts'
 import type { Carrier } from './carrier.ts'
 
 const longestBody = 16 * 1024

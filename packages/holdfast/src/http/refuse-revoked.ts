@@ -1,5 +1,6 @@
 /** Middleware for apps with JWTs of their own: refuses the revoked ones, and leaves the rest to the app's own check. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { together } from '../defence/counting.ts'
 import type { DenylistVerdict, TokenDenylist } from '../defence/denylist/denylist.ts'
 import { bearerIn } from './credentials.ts'
 import { sendAnswer } from './node.ts'
@@ -61,9 +62,8 @@ export function refuseRevoked(denylist: TokenDenylist, { token = presentedIn }: 
       else sendAnswer(response, refusal)
     }
     const presented = [token(request)].flat().filter((text): text is string => text !== undefined && text !== '')
-    const checks = presented.map((text) => denylist.check(text))
-    const told = checks.filter((check): check is DenylistVerdict => !(check instanceof Promise))
-    if (told.length === checks.length) goOn(told)
-    else Promise.all(checks).then(goOn).catch(next)
+    const checking = together(presented.map((text) => denylist.check(text)))
+    if (checking instanceof Promise) checking.then(goOn).catch(next)
+    else goOn(checking)
   }
 }

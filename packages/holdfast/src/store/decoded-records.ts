@@ -16,7 +16,7 @@ export interface Decoded<Answer> {
 }
 
 /** With what they are decoded from, about as much again as the engine remembers of them. */
-const mostKept = 16_384
+export const mostKept = 16_384
 
 export interface AnswerKind<Answer> {
   /** Whether two answers are equal, byte by byte. */
@@ -32,7 +32,7 @@ export const rowAnswers: AnswerKind<readonly unknown[]> = {
 }
 
 /** Longer answers are decoded each time: what clients make long must not fill this node. */
-const longest = 2048
+export const longest = 2048
 
 export class DecodedRecords<Answer> {
   readonly #kind: AnswerKind<Answer>

@@ -3,6 +3,7 @@
 import { BoundedCache, type Cached } from '../shared/bounded-cache.ts'
 import { revocationReasons } from '../shared/codes.ts'
 import { deepFreeze } from '../shared/deep-freeze.ts'
+import { longest, mostKept } from './decoded-records.ts'
 import { JsonReader } from './memory-json.ts'
 import { number, Rows, word } from './memory-rows.ts'
 import { Subjects } from './memory-subjects.ts'
@@ -39,10 +40,6 @@ const flag = { persistent: 1, rare: 2, reasonAt: 8 } as const
 interface Kept extends Cached {
   readonly record: SessionRecord
 }
-
-const mostKept = 16_384
-/** Longer attributes are read each time: what clients make long must not fill the process. */
-const longestKept = 2048
 
 const orNaN = (value: number | null): number => value ?? Number.NaN
 const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value)
@@ -117,7 +114,7 @@ export class Records {
     const kept = this.#kept.get(row)
     if (kept !== undefined) return kept.record
     const record = this.read(row, id)
-    if ((this.#text(row, word.attributes)?.length ?? 0) > longestKept) return record
+    if ((this.#text(row, word.attributes)?.length ?? 0) > longest) return record
     this.#kept.set(row, { record: deepFreeze(record), used: false })
     return record
   }
