@@ -100,5 +100,5 @@ describe('a process that is killed', () => {
     const events = await store.eventLog.read({ limit: 1000 })
     expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, at) => at + 1))
     await store[Symbol.asyncDispose]?.()
-  }, 60_000)
+  })
 })

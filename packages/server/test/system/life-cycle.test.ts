@@ -77,7 +77,7 @@ async function start() {
 }
 
 describe('an account on two server processes', () => {
-  it('loses its sessions, tokens, streams and keys when it is disabled, demoted or deleted', { timeout: 60_000 }, async () => {
+  it('loses its sessions, tokens, streams and keys when it is disabled, demoted or deleted', async () => {
     const { one, two, root } = await start()
     await using _one = one
     await using _two = two
@@ -97,7 +97,7 @@ describe('an account on two server processes', () => {
     }
   })
 
-  it('keeps the session that changes its password, under a new secret, and no other', { timeout: 60_000 }, async () => {
+  it('keeps the session that changes its password, under a new secret, and no other', async () => {
     const { one, two, root } = await start()
     await using _one = one
     await using _two = two

@@ -249,7 +249,7 @@ async function freshDesk({ server, username }: Scene): Promise<Client> {
 }
 
 describe.each(Object.entries(flows))('%s', (_, flow) => {
-  it.each<When>(['before', 'after'])('survives a fault %s each of its calls', { timeout: 60_000 }, async (when) => {
+  it.each<When>(['before', 'after'])('survives a fault %s each of its calls', async (when) => {
     await using stage = await openStage()
     let n = 1
     while (await runWithFault(flow, await setScene(stage, `user-${n}`), n, when)) n += 1

@@ -93,7 +93,7 @@ async function expectRecovery(server: TestServer, { begin, end }: Pick<Fault, 'b
   assert.deepEqual((await holdfast.get(session))?.attributes.changed, undefined)
 }
 
-describe('a Redis server that takes no writes', { timeout: 90_000 }, () => {
+describe('a Redis server that takes no writes', () => {
   let redis: RedisServer
   beforeAll(async () => {
     redis = await startRedis({ args: ['--dbfilename', 'snapshot', '--maxmemory-policy', 'noeviction'] })
@@ -136,7 +136,7 @@ describe('a Redis server that takes no writes', { timeout: 90_000 }, () => {
   })
 })
 
-describe('a Redis server whose memory is full', { timeout: 90_000 }, () => {
+describe('a Redis server whose memory is full', () => {
   let redis: RedisServer
   beforeAll(async () => {
     redis = await startRedis({ args: ['--maxmemory', '48mb', '--maxmemory-policy', 'noeviction'] })
@@ -189,7 +189,7 @@ describe('a Redis server whose memory is full', { timeout: 90_000 }, () => {
   })
 })
 
-describe('a PostgreSQL server', { timeout: 90_000 }, () => {
+describe('a PostgreSQL server', () => {
   let database: PostgresServer
   let admin: pg.Client
   beforeAll(async () => {

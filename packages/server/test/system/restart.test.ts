@@ -37,7 +37,7 @@ function backendOf(url: string): Backend {
 }
 
 describe.each(Object.entries(places))('on %s', (_, place) => {
-  it('a lock, a count on its way to one, and a spent limit are there after a restart', { timeout: 60_000 }, async () => {
+  it('a lock, a count on its way to one, and a spent limit are there after a restart', async () => {
     const folder = await temporaryFolder()
     const clock = movableClock()
     const options = {

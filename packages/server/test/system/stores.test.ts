@@ -110,11 +110,11 @@ function environmentOf(store: string): Environment {
   return { HOLDFAST_STORE: store, HOLDFAST_ACCOUNTS: `${postgresUrl(database)}?schema=accounts${schemas}` }
 }
 
-describe.each(kinds)('two servers on one $name', { timeout: 90_000 }, ({ start }) => {
+describe.each(kinds)('two servers on one $name', ({ start }) => {
   let started: Started
   beforeAll(async () => {
     started = await start()
-  }, 60_000)
+  })
   afterAll(() => started.stop())
 
   it('both know a session and list it, and what one ends is dead on the other within the bound', async () => {

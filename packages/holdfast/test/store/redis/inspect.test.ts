@@ -93,7 +93,7 @@ it('knows Valkey by name', async () => {
   expect(report).toMatchObject({ nodes: [{ product: 'valkey', version: '8.1.0' }], warnings: [] })
 })
 
-it('counts the slots of a cluster, and refuses one with a gap', { timeout: 60_000 }, async () => {
+it('counts the slots of a cluster, and refuses one with a gap', async () => {
   const cluster = await startRedisCluster()
   try {
     const whole = createCluster({ rootNodes: [...cluster.rootNodes] })
