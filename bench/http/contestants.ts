@@ -7,7 +7,7 @@ export interface Contestant {
   /** Also the key in the results. */
   readonly name: string
   readonly framework: Framework
-  readonly kind: 'bare' | 'holdfast' | 'peer'
+  readonly kind: 'bare' | 'least' | 'holdfast' | 'peer'
   /** Names an export of `servers/<file>.ts`. */
   readonly server: readonly [file: string, name: string]
   /** How the credential of `POST /login` comes back. */
@@ -29,6 +29,11 @@ function bare(framework: Framework): Contestant {
 /** The framework with what any session library must put there, and no session: how much of bare one can keep at all. */
 function boundOf(framework: Framework, name: string, server: string): Contestant {
   return { ...bare(framework), name: `${framework} bare, ${name}`, server: [framework, server] }
+}
+
+/** The least that a session can be: what any costs on this machine. */
+function leastOn(framework: Framework, server: string): Contestant {
+  return { ...holdfastOn(framework), name: `${framework} least session`, kind: 'least', server: ['least', server] }
 }
 
 function holdfastOn(framework: Framework, target?: number): Contestant {
@@ -59,6 +64,11 @@ export const contestants: readonly Contestant[] = [
   boundOf('node', 'no-store header', 'withHeader'),
   boundOf('fastify', 'empty hooks', 'withHooks'),
   boundOf('hono', 'empty middleware', 'withMiddleware'),
+  boundOf('express', 'empty middleware', 'withMiddleware'),
+  leastOn('node', 'node'),
+  leastOn('fastify', 'onFastify'),
+  leastOn('hono', 'onHono'),
+  leastOn('express', 'onExpress'),
   holdfastOn('node', 0.91),
   {
     ...holdfastOn('node'),

@@ -1,6 +1,8 @@
 /**
- * Paired runs: the bare framework and the contestant alternate in short runs under the same requests, so that what
- * else the machine does hits both. What counts is the ratio within a pair.
+ * Paired runs: the bare framework and the contestant serve the same requests at the same time, on one core that the
+ * system shares out between them every few milliseconds, so that what else the machine does hits both. What counts is how
+ * many requests each answers in a second of its own CPU time. Run one after the other, the same server differed by a third
+ * from itself on a busy machine; side by side it differs by a percent.
  */
 import { type Child, startChild } from '../shared/child.ts'
 import { type Spread, spreadOf } from '../shared/statistics.ts'
@@ -29,16 +31,15 @@ export interface HttpEffort {
 export interface PairResult {
   readonly framework: string
   readonly kind: string
-  /** Contestant's requests per second over the bare framework's. */
+  /** Contestant's requests per second of a core over the bare framework's, side by side. */
   readonly ratio: Spread
-  /** The same by CPU time of the server process per request: less moved by other work on the machine. */
-  readonly cpuRatio: Spread
-  /** Requests per second. */
-  readonly perSecond: Spread
-  readonly barePerSecond: Spread
   /** CPU time of the server process that a request costs more than on the bare framework, microseconds. */
   readonly addedCpu: Spread
-  /** 99th percentile of latency, ms. */
+  /** With the core to itself, once for each launch: requests per second over the bare framework's. */
+  readonly aloneRatio: Spread
+  readonly perSecond: Spread
+  readonly barePerSecond: Spread
+  /** 99th percentile of latency alone, ms. */
   readonly p99: Spread
   readonly bareP99: Spread
 }
@@ -83,6 +84,12 @@ async function measure(server: Server, requests: string, effort: HttpEffort): Pr
 
 type Pair = readonly [bare: Measured, candidate: Measured]
 
+/** What the launches of two servers gave. */
+interface Pairs {
+  readonly together: readonly Pair[]
+  readonly alone: readonly Pair[]
+}
+
 /** Runs before those that count, at most: a slow peer has been compiled by then, too. */
 const warmUpRuns = 10
 
@@ -96,26 +103,33 @@ async function warmUp(server: Server, requests: string, effort: HttpEffort): Pro
 interface Turn {
   readonly requests: string
   readonly pairs: number
-  /** Pairs measured before: the order alternates through all of them. */
-  readonly from: number
+  /** Whoever comes second finds a warmer or a more tired machine. */
+  readonly bareFirst: boolean
 }
 
-async function runPairs(bare: Server, candidate: Server, { requests, pairs, from }: Turn, effort: HttpEffort): Promise<Pair[]> {
+async function runPairs(
+  bare: Server,
+  candidate: Server,
+  { requests, pairs, bareFirst }: Turn,
+  effort: HttpEffort,
+): Promise<Pairs> {
+  const inTurn = async (run: (server: Server) => Promise<Measured>): Promise<Pair> => {
+    const first = await run(bareFirst ? bare : candidate)
+    const second = await run(bareFirst ? candidate : bare)
+    return bareFirst ? [first, second] : [second, first]
+  }
   await warmUp(bare, requests, effort)
   await warmUp(candidate, requests, effort)
-  const measured: Pair[] = []
-  for (let pair = from; pair < from + pairs; pair += 1) {
-    // Whoever comes second finds a warmer or a more tired machine.
-    const first = pair % 2 === 0 ? bare : candidate
-    const one = await measure(first, requests, effort)
-    const other = await measure(first === bare ? candidate : bare, requests, effort)
-    measured.push(first === bare ? [one, other] : [other, one])
+  const alone = [await inTurn((server) => measure(server, requests, effort))]
+  const together: Pair[] = []
+  for (let pair = 0; pair < pairs; pair += 1) {
+    together.push(await Promise.all([measure(bare, requests, effort), measure(candidate, requests, effort)]))
   }
-  return measured
+  return { together, alone }
 }
 
 /** Starts both servers, in either order, and stops them whatever happens. */
-async function launch(starts: readonly (() => Promise<Server>)[], run: (servers: Server[]) => Promise<Pair[]>): Promise<Pair[]> {
+async function launch(starts: readonly (() => Promise<Server>)[], run: (servers: Server[]) => Promise<Pairs>): Promise<Pairs> {
   const servers: Server[] = []
   try {
     for (const start of starts) servers.push(await start())
@@ -125,40 +139,40 @@ async function launch(starts: readonly (() => Promise<Server>)[], run: (servers:
   }
 }
 
-async function pairsOf(bare: Contestant, candidate: Contestant, folder: string, effort: HttpEffort): Promise<Pair[]> {
-  const all: Pair[] = []
+async function pairsOf(bare: Contestant, candidate: Contestant, folder: string, effort: HttpEffort): Promise<Pairs> {
+  const together: Pair[] = []
+  const alone: Pair[] = []
   const requests = `${folder}/requests`
   const startBare = () => startServer(bare, folder, { ...effort, flags: [] })
   const startCandidate = () => startServer(candidate, folder, effort)
-  const measure = async (base: Server, own: Server, pairs: number) => {
-    await writeRequests(own.port, candidate, effort.sessions, requests)
-    return runPairs(base, own, { requests, pairs, from: all.length }, effort)
-  }
   for (let left = effort.launches; left > 0; left -= 1) {
-    const pairs = Math.ceil((effort.pairs - all.length) / left)
+    const pairs = Math.ceil((effort.pairs - together.length) / left)
     if (pairs <= 0) break
     const bareFirst = left % 2 === 1
     const measured = await launch(bareFirst ? [startBare, startCandidate] : [startCandidate, startBare], async ([one, other]) => {
       if (one === undefined || other === undefined) throw new Error('a server is missing')
-      return bareFirst ? measure(one, other, pairs) : measure(other, one, pairs)
+      const [base, own] = bareFirst ? [one, other] : [other, one]
+      await writeRequests(own.port, candidate, effort.sessions, requests)
+      return runPairs(base, own, { requests, pairs, bareFirst }, effort)
     })
-    all.push(...measured)
+    together.push(...measured.together)
+    alone.push(...measured.alone)
   }
-  return all
+  return { together, alone }
 }
 
 /** Runs the pairs and gives their spreads. Throws when a server answers wrongly or a request fails. */
 export async function compare(bare: Contestant, candidate: Contestant, folder: string, effort: HttpEffort): Promise<PairResult> {
-  const pairs = await pairsOf(bare, candidate, folder, effort)
+  const { together, alone } = await pairsOf(bare, candidate, folder, effort)
   return {
     framework: candidate.framework,
     kind: candidate.kind,
-    ratio: spreadOf(pairs.map(([b, c]) => c.perSecond / b.perSecond)),
-    cpuRatio: spreadOf(pairs.map(([b, c]) => b.cpu / c.cpu)),
-    perSecond: spreadOf(pairs.map(([, c]) => c.perSecond)),
-    barePerSecond: spreadOf(pairs.map(([b]) => b.perSecond)),
-    addedCpu: spreadOf(pairs.map(([b, c]) => c.cpu - b.cpu)),
-    p99: spreadOf(pairs.map(([, c]) => c.p99)),
-    bareP99: spreadOf(pairs.map(([b]) => b.p99)),
+    ratio: spreadOf(together.map(([b, c]) => b.cpu / c.cpu)),
+    addedCpu: spreadOf(together.map(([b, c]) => c.cpu - b.cpu)),
+    aloneRatio: spreadOf(alone.map(([b, c]) => c.perSecond / b.perSecond)),
+    perSecond: spreadOf(alone.map(([, c]) => c.perSecond)),
+    barePerSecond: spreadOf(alone.map(([b]) => b.perSecond)),
+    p99: spreadOf(alone.map(([, c]) => c.p99)),
+    bareP99: spreadOf(alone.map(([b]) => b.p99)),
   }
 }

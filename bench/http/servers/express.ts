@@ -17,6 +17,18 @@ export function bare(): Promise<Listening> {
   return serve(app)
 }
 
+/** What any middleware with a guard costs here: two functions that do next to nothing. */
+export function withMiddleware(): Promise<Listening> {
+  const app = express()
+  app.use((_request, _response, next) => next())
+  const guard: RequestHandler = (_request, response, next) => {
+    response.setHeader('cache-control', 'no-store')
+    next()
+  }
+  app.get('/me', guard, (_request, response) => void response.json(nobody))
+  return serve(app)
+}
+
 export function withHoldfast(): Promise<Listening> {
   return serveWith(freshHoldfast())
 }

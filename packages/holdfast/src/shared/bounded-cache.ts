@@ -81,46 +81,25 @@ export class BoundedCache<Key, Entry extends Cached> {
 }
 
 /** A map in the order in which its entries came. */
-class Line<Key, Entry> {
-  readonly #entries: Map<Key, Entry> = new Map()
+class Line<Key, Entry> extends Map<Key, Entry> {
   /** Goes on where it stopped: to look for the first entry of a map passes over all that were deleted before it. */
-  #oldest: MapIterator<[Key, Entry]> = this.#entries.entries()
+  #oldest: MapIterator<[Key, Entry]> = this.entries()
 
-  get size(): number {
-    return this.#entries.size
-  }
-
-  has(key: Key): boolean {
-    return this.#entries.has(key)
-  }
-
-  get(key: Key): Entry | undefined {
-    return this.#entries.get(key)
-  }
-
-  set(key: Key, entry: Entry): void {
-    this.#entries.set(key, entry)
-  }
-
-  delete(key: Key): boolean {
-    return this.#entries.delete(key)
-  }
-
-  clear(): void {
-    this.#entries.clear()
-    this.#oldest = this.#entries.entries()
+  override clear(): void {
+    super.clear()
+    this.#oldest = this.entries()
   }
 
   /** Takes the oldest out. */
   shift(): [Key, Entry] | undefined {
-    if (this.#entries.size === 0) return undefined
+    if (this.size === 0) return undefined
     let { value } = this.#oldest.next()
     if (value === undefined) {
       // It had reached the end, and does not go on from there.
-      this.#oldest = this.#entries.entries()
+      this.#oldest = this.entries()
       value = this.#oldest.next().value
     }
-    if (value !== undefined) this.#entries.delete(value[0])
+    if (value !== undefined) this.delete(value[0])
     return value
   }
 }
