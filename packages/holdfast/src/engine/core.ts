@@ -47,9 +47,9 @@ export function endedBy(core: Core, record: SessionRecord, now: Instant): DeadRe
   return endOf(record, now) ?? core.pending.reasonFor(record)
 }
 
-/** Reads the record that a check needs, within the time of a check. */
-export function lookUpRecord(core: Core, id: SessionId): Awaitable<SessionRecord | undefined> {
-  return core.guard.reads.run(core.settings.checkDeadline, () => core.store.get(id), id)
+/** Reads the record that a check needs, within the time of a check. `held`: as `SessionStore.get` takes it. */
+export function lookUpRecord(core: Core, id: SessionId, held?: SessionRecord): Awaitable<SessionRecord | undefined> {
+  return core.guard.reads.run(core.settings.checkDeadline, () => core.store.get(id, held), id)
 }
 
 /** A change of the store within the write deadline; faults become `store-unavailable`. */

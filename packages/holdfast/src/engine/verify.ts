@@ -111,7 +111,7 @@ function lookUp(
   const ended = fresh ? undefined : core.ended.get(parsed.id)
   if (ended !== undefined) return judge(core, unshared, parsed, ended)
   const joined = fresh ? undefined : core.flights.join(token, now, core.confirmation)
-  const loading = joined?.record ?? lookUpRecord(core, parsed.id)
+  const loading = joined?.record ?? lookUpRecord(core, parsed.id, held?.record)
   if (!(loading instanceof Promise)) return judge(core, unshared, parsed, loading)
 
   const flight = joined ?? core.flights[fresh ? 'startAlone' : 'start'](token, parsed.id, now, loading)

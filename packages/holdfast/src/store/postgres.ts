@@ -135,7 +135,7 @@ export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions 
     ...(changes === undefined ? {} : { changes }),
     migrate: () => migrate(pool, names, partitions),
     insert: (record, cap) => sessions.insert(record, cap),
-    get: (id) => sessions.get(id),
+    get: (id, held) => sessions.get(id, held),
     replace: (next, revision) => sessions.replace(next, revision),
     touch: (sightings) => sessions.touch(sightings),
     list: (query) => sessions.list(query),

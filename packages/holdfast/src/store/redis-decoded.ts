@@ -22,8 +22,9 @@ export class DecodedSessions {
     this.#isHandedOut = isHandedOut
   }
 
-  find(id: SessionId): Decoded<string> | undefined {
-    return this.#records.find(id)
+  /** `held`: a record that may be it. */
+  find(id: SessionId, held?: SessionRecord): Decoded<string> | undefined {
+    return this.#records.find(id, held)
   }
 
   /** What the text of the slot tag has of this session. */

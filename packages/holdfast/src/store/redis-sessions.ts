@@ -86,8 +86,8 @@ export class RedisSessions {
     return { inserted: true, evicted: [...elsewhere.evicted, ...evicted] }
   }
 
-  get(id: SessionId): Promise<SessionRecord | undefined> {
-    const known = this.decoded.find(id)
+  get(id: SessionId, held?: SessionRecord): Promise<SessionRecord | undefined> {
+    const known = this.decoded.find(id, held)
     if (known === undefined) {
       if (!sessionIdPattern.test(id)) return Promise.resolve(undefined)
       // Before it is read: a note that arrives meanwhile must find it. What is decoded has been handed out.

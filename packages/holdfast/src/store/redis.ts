@@ -124,7 +124,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     eventLog: new RedisEventLog(link, keys),
     ...(link.opensOwn ? { changes } : {}),
     insert: (record, cap) => sessions.insert(record, cap),
-    get: (id) => sessions.get(id),
+    get: (id, held) => sessions.get(id, held),
     replace: (next, revision) => sessions.replace(next, revision),
     touch: (sightings) => sessions.touch(sightings),
     list: (query) => list.list(query),

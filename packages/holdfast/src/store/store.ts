@@ -206,8 +206,11 @@ export interface SessionStore {
    * By id. Expired and revoked records are returned too until swept, so that the engine can say why. A record
    * older than the latest everyone-out is returned as revoked by it. What is returned is the caller's: changing
    * it changes nothing stored. It may be frozen, and the very object of an earlier call while nothing stored differs. A row that cannot be decoded is a fault (throw), never default values.
+   *
+   * `held`: a record of an earlier call that the caller has at hand, of any age: a store that remembers what it decoded may find it
+   * by that. It says nothing of what is stored, and may be ignored.
    */
-  get(id: SessionId): Awaitable<SessionRecord | undefined>
+  get(id: SessionId, held?: SessionRecord): Awaitable<SessionRecord | undefined>
 
   /**
    * Writes `next` only if the stored revision equals `revision` and the record is neither revoked nor gone; the

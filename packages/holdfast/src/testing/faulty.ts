@@ -62,7 +62,7 @@ export function faultyStore(store: Store, ...faults: readonly Fault[]): FaultySt
   const { tickets, counters, denylist, apiKeys, eventLog, changes } = store
   return {
     insert: wrap('insert', (record, cap) => store.insert(record, cap)),
-    get: wrap('get', (id) => store.get(id)),
+    get: wrap('get', (id, held) => store.get(id, held)),
     replace: wrap('replace', (next, revision) => store.replace(next, revision)),
     touch: wrap('touch', (sightings) => store.touch(sightings)),
     list: wrap('list', (query) => store.list(query)),

@@ -18,7 +18,8 @@ function decoding(most = 8) {
       return label === 'not here' ? undefined : { ...structuredClone(fullSample(number)), label }
     })
   const drop = (number: number) => records.drop(idOf(number))
-  return { of, drop, decoded }
+  const find = (number: number, held?: SessionRecord) => records.find(idOf(number), held)
+  return { of, drop, find, decoded }
 }
 
 describe('a record whose stored form is the same as before', () => {
@@ -74,6 +75,59 @@ describe('what is stored', () => {
       expect(() => of(1, 'damaged')).toThrow('damaged')
     }
     expect(decoded).toHaveLength(4)
+  })
+})
+
+describe('a record that the caller holds', () => {
+  it('is found by itself as by its id', () => {
+    const { of, find } = decoding()
+    const held = of(1)
+    expect(find(1, held)).toBe(find(1))
+    expect(find(1, held)).toMatchObject({ answer: 'answer 1', record: held })
+  })
+
+  it('stays at hand while it is found by that, however many others come', () => {
+    const { of, find, decoded } = decoding(2)
+    const held = of(1)
+    for (let number = 2; number < 20; number += 1) {
+      find(1, held)
+      of(number)
+    }
+    of(1)
+    expect(decoded.filter((label) => label === 'answer 1')).toHaveLength(1)
+  })
+
+  it('is not taken for another session', () => {
+    const { of, find } = decoding()
+    const [one, two] = [of(1), of(2)]
+    expect(find(2, one)?.record).toBe(two)
+    expect(find(3, one)).toBeUndefined()
+  })
+
+  it('vouches for nothing once it was dropped, replaced by a later one, or had to go', () => {
+    const { of, drop, find } = decoding(2)
+    const dropped = of(1)
+    drop(1)
+    expect(find(1, dropped)).toBeUndefined()
+    const replaced = of(1, 'before')
+    const later = of(1, 'after')
+    expect(find(1, replaced)?.record).toBe(later)
+    drop(1)
+    expect([find(1, replaced), find(1, later)]).toEqual([undefined, undefined])
+    const gone = of(2)
+    for (let number = 3; number < 20; number += 1) of(number)
+    expect([find(2), find(2, gone)]).toEqual([undefined, undefined])
+  })
+
+  it('is nothing to those who did not decode it, nor is a copy of it', () => {
+    const [mine, others] = [decoding(), decoding()]
+    const held = mine.of(1)
+    expect(others.find(1, held)).toBeUndefined()
+    mine.drop(1)
+    const again = mine.of(1)
+    expect(mine.find(1, held && { ...held })?.record).toBe(again)
+    expect(JSON.stringify(again)).toBe(JSON.stringify(held))
+    expect(Reflect.ownKeys(again ?? {})).toEqual(Reflect.ownKeys({ ...held }))
   })
 })
 

@@ -46,6 +46,16 @@ export const getChecks: Checks = {
       for (const each of [store, other]) assert.equal(await each.get(record.id), undefined)
     }
   },
+  'answers what is stored now, whatever record the caller holds': async ({ store, other }) => {
+    for (const number of [1, 2]) await store.insert(sample(number))
+    const [held, another] = [await store.get(sampleId(1)), await store.get(sampleId(2))]
+    for (const record of [held, another]) assert.deepEqual(await store.get(sampleId(1), record), sample(1))
+    await other.revoke({ id: sampleId(1) }, { at: start + 5, reason: 'admin' })
+    for (const each of [store, other]) {
+      assert.deepEqual(await each.get(sampleId(1), held), sample(1, { revokedAt: start + 5, reason: 'admin' }))
+    }
+    assert.equal(await store.get(sampleId(3), held), undefined)
+  },
   'still returns records that have expired or were revoked': async ({ store }) => {
     await store.insert(sample(1, { idleExpiresAt: start, absoluteExpiresAt: start }))
     await store.insert(sample(2))

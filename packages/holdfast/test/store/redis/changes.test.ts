@@ -109,6 +109,23 @@ it('tells of a session that is asked for again after it was let go for lack of r
   await until('the node is told', () => two.heard(id(1)))
 })
 
+it('tells of a session that was let go and is asked for by one who still holds its record', async () => {
+  const options = fresh()
+  const [one, two] = await Promise.all([
+    openNode(connectSingle(server.url), options),
+    openNode(connectSingle(server.url), { ...options, maxKnown: 1 }),
+  ])
+  await whole(two.feed)
+  const id = (number: number) => sampleId(number, `s${number}`)
+  for (const number of [1, 2]) await one.store.insert(sample(number, { subject: `s${number}` }))
+  const held = await two.store.get(id(1))
+  await two.store.get(id(2))
+  expect(await two.store.get(id(1), held)).toEqual(held)
+  two.told.length = 0
+  await one.store.revoke({ id: id(1) }, logout)
+  await until('the node is told', () => two.heard(id(1)))
+})
+
 it('tells of a session that was let go while it was read, once it is asked for again', async () => {
   const options = fresh()
   const one = await openNode(connectSingle(server.url), options)
