@@ -6,7 +6,7 @@ import { RandomPool } from './engine/crypto.ts'
 import { createEngine } from './engine/engine.ts'
 import { ConfigurationError, invalidField } from './engine/errors.ts'
 import { createKeyring } from './engine/keyring.ts'
-import { type Report, unknownNames } from './engine/option-readers.ts'
+import { checkOptionsObject, type Report, unknownNames } from './engine/option-readers.ts'
 import { type EngineOptions, engineOptionNames, parseEngineOptions } from './engine/options.ts'
 import { createAddresses } from './http/address.ts'
 import type { HttpCore } from './http/core.ts'
@@ -53,9 +53,7 @@ function checkCounters(store: Partial<HoldfastOptions['store']> | undefined, rep
  * Throws `ConfigurationError` listing every problem: wrong values, contradictions, names that are not options.
  */
 export function createHoldfast<A extends Attributes = RegisteredAttributes>(options: HoldfastOptions<A>): Holdfast<A> {
-  if (typeof options !== 'object' || options === null) {
-    throw new ConfigurationError([{ field: 'options', message: 'must be an object' }])
-  }
+  checkOptionsObject(options)
   const found: FieldProblem[] = unknownNames(options, [...engineOptionNames, ...httpOptionNames], '')
   const report: Report = (problem) => found.push(problem)
   const engineSettings = parseEngineOptions(options, report)

@@ -123,7 +123,7 @@ export function requireSession(requirement?: SessionRequirement): preHandlerHook
 
 /** A `preHandler` that lets only requests through that come with an API key of these scopes. */
 export function requireApiKey(apiKeys: ApiKeys, requirement?: ApiKeyRequirement): preHandlerAsyncHookHandler {
-  const scopes = parseApiKeyRequirement(requirement)
+  const scopes = parseApiKeyRequirement(apiKeys, requirement)
   return async (request, reply) => {
     const exchange: unknown = request.holdfast
     if (!(exchange instanceof Exchange)) throw new Error('requireApiKey needs the Holdfast plugin registered before it')

@@ -8,6 +8,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context, ErrorHandler, MiddlewareHandler, Next } from 'hono'
 import type { ApiKeys } from '../defence/api-keys.ts'
+import { ConfigurationError } from '../engine/errors.ts'
+import { checkOptionsObject, unknownNames } from '../engine/option-readers.ts'
 import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { StartAnonymousInput } from '../http/changes.ts'
@@ -83,9 +85,18 @@ async function throughFetch(core: HttpCore, c: Context, next: Next, peer: string
   c.res = carrier.finish(response)
 }
 
+function checkHonoOptions(options: HonoOptions): void {
+  checkOptionsObject(options)
+  const found = unknownNames(options, ['peer'], '')
+  if (options.peer !== undefined && typeof options.peer !== 'function')
+    found.push({ field: 'peer', message: 'must be a function' })
+  if (found.length > 0) throw new ConfigurationError(found)
+}
+
 /** Middleware that sets `holdfast` on the context, refuses forged requests and answers the mounted routes. */
 export function holdfastHono<A extends Attributes>(holdfast: Holdfast<A>, options: HonoOptions = {}): MiddlewareHandler {
   const core = coreOf(holdfast as unknown as Holdfast)
+  checkHonoOptions(options)
   return (c, next) => {
     // `@hono/node-server` gives Node's own pair as `env`.
     const pair = nodePairIn(c.env)
@@ -115,7 +126,7 @@ export function requireSession(requirement?: SessionRequirement): MiddlewareHand
 
 /** Middleware that lets only requests through that come with an API key of these scopes. */
 export function requireApiKey(apiKeys: ApiKeys, requirement?: ApiKeyRequirement): MiddlewareHandler {
-  const scopes = parseApiKeyRequirement(requirement)
+  const scopes = parseApiKeyRequirement(apiKeys, requirement)
   return async (c, next) => {
     const exchange: unknown = c.get('holdfast')
     if (!(exchange instanceof Exchange)) throw new Error('requireApiKey needs the Holdfast middleware before it')

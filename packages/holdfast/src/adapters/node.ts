@@ -68,7 +68,7 @@ export function requireSession(requirement?: SessionRequirement): NodeMiddleware
 
 /** Lets only requests through that come with an API key of these scopes. Throws `ConfigurationError` on wrong options. */
 export function requireApiKey(apiKeys: ApiKeys, requirement?: ApiKeyRequirement): NodeMiddleware {
-  const scopes = parseApiKeyRequirement(requirement)
+  const scopes = parseApiKeyRequirement(apiKeys, requirement)
   return (request, response, next) => {
     const exchange = (request as Holding).holdfast
     if (exchange === undefined) next(new Error('requireApiKey needs the Holdfast middleware before it'))

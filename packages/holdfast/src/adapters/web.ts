@@ -94,7 +94,7 @@ export function requireApiKey(
   apiKeys: ApiKeys,
   requirement?: ApiKeyRequirement,
 ): (held: WebExchange) => Promise<FinishedResponse | undefined> {
-  const scopes = parseApiKeyRequirement(requirement)
+  const scopes = parseApiKeyRequirement(apiKeys, requirement)
   return async (held) => {
     if (!(held instanceof Exchange)) throw new Error('requireApiKey needs what holdfast.handle returned')
     const answer = await checkApiKey(held, apiKeys, scopes)

@@ -1,5 +1,6 @@
 /** What an API key may be made of. */
 import { HoldfastError } from '../engine/errors.ts'
+import { anything, type RulesFor } from '../engine/inputs.ts'
 import type { FieldProblem } from '../shared/wire.ts'
 import type { Instant } from '../store/store.ts'
 import { networkProblem } from './networks.ts'
@@ -48,6 +49,15 @@ function expiryProblem(expiresAt: unknown, now: Instant): Problem {
 
 const scopeProblem = (scope: string): Problem =>
   scopePattern.test(scope) ? undefined : 'must be 1 to 64 printable ASCII characters without space, quote and backslash'
+
+/** With a misspelt field a key would be good from anywhere, or for ever. */
+export const apiKeyRules: RulesFor<ApiKeyInput> = {
+  owner: anything,
+  name: anything,
+  scopes: anything,
+  networks: anything,
+  expiresAt: anything,
+}
 
 /** The input with its defaults. Throws `invalid-request`, naming every field that is wrong. */
 export function checkedInput(input: ApiKeyInput, now: Instant): Required<ApiKeyInput> {

@@ -9,17 +9,17 @@
  * const { key, token } = await apiKeys.create({ owner: 'alice', name: 'backup', scopes: ['read'] })
  * const verdict = await apiKeys.check(token, { ip })
  */
-import { type Clock, systemClock } from '../engine/clock.ts'
-import { equalText, type RandomFill, RandomPool, systemRandom } from '../engine/crypto.ts'
-import { ConfigurationError, HoldfastError, invalidField, retryAfterSeconds } from '../engine/errors.ts'
-import { type EventInput, type EventListener, Events, type FaultLogger } from '../engine/events.ts'
+import { equalText, RandomPool } from '../engine/crypto.ts'
+import { HoldfastError, invalidField, retryAfterSeconds } from '../engine/errors.ts'
+import { type EventInput, type EventListener, Events } from '../engine/events.ts'
 import { Guard, wasRefused } from '../engine/guard.ts'
+import { anything, checkFilter, checkInput, type Rules, type RulesFor, text } from '../engine/inputs.ts'
 import { keptAddress } from '../engine/network.ts'
-import { secretProblem } from '../engine/secret.ts'
 import type { UnknownCode } from '../shared/codes.ts'
-import type { ApiKeyPage, ApiKeyQuery, ApiKeyRecord, ApiKeyStore } from '../store/api-keys.ts'
+import type { ApiKeyPage, ApiKeyQuery, ApiKeyRecord } from '../store/api-keys.ts'
 import type { Awaitable, Instant } from '../store/store.ts'
-import { type ApiKeyInput, checkedInput } from './api-key-input.ts'
+import { type ApiKeyInput, apiKeyRules, checkedInput } from './api-key-input.ts'
+import { type ApiKeyOptions, parseApiKeyOptions } from './api-key-options.ts'
 import {
   apiKeyPrefix,
   createApiKeyTokens,
@@ -31,6 +31,7 @@ import {
 import { isInNetworks } from './networks.ts'
 
 export type { ApiKeyInput } from './api-key-input.ts'
+export type { ApiKeyOptions } from './api-key-options.ts'
 
 /** A key as it may be shown: without its digest. */
 export type ApiKey = Omit<ApiKeyRecord, 'digest'>
@@ -47,21 +48,6 @@ export type ApiKeyVerdict =
   | { readonly status: 'live'; readonly key: ApiKey }
   | { readonly status: 'dead'; readonly reason: ApiKeyFailure }
   | { readonly status: 'unknown'; readonly code: UnknownCode; readonly retryAfter: number }
-
-export interface ApiKeyOptions {
-  readonly store: ApiKeyStore
-  /** As for `createHoldfast`, and the same: newest first. */
-  readonly secret: string | readonly string[] | undefined
-  /** Keys of one owner that are neither revoked nor expired, 1 to 1000. Default 50. */
-  readonly keysPerOwner?: number
-  /** Accepts keys that were made elsewhere and imported. Their forgeries cannot be told without the store. Default false. */
-  readonly acceptImported?: boolean
-  /** Whether the owner may act; asked at each use. Default: whoever has a key may. */
-  readonly isOwnerActive?: (owner: string) => Awaitable<boolean>
-  readonly clock?: Clock
-  readonly random?: RandomFill
-  readonly onFault?: FaultLogger
-}
 
 export interface ApiKeys {
   /**
@@ -103,6 +89,7 @@ const touchEvery = 60_000
 const mostTouched = 10_000
 /** As stores bound it, in characters that make no trouble there. */
 const idSpelling = /^[\w-]{1,128}$/
+const isId = (id: unknown): boolean => typeof id === 'string' && idSpelling.test(id)
 
 const eventOf = {
   missing: 'api_key_missing',
@@ -114,31 +101,23 @@ const eventOf = {
   'source-not-allowed': 'api_key_source_refused',
 } as const
 
-function secretsOf(secret: ApiKeyOptions['secret']): readonly [string, ...string[]] {
-  const [newest = '', ...older] = typeof secret === 'string' ? [secret] : (secret ?? [])
-  for (const each of [newest, ...older]) {
-    const message = secretProblem(each)
-    if (message !== undefined) throw new ConfigurationError([{ field: 'secret', message }])
-  }
-  return [newest, ...older]
+const queryRules: RulesFor<ApiKeyQuery> = { owner: text, after: anything, limit: anything }
+const revokeRules = { owner: text }
+
+/** Whoever filters by an owner and has none must not be shown, or end, what is somebody else's. */
+function checkOwned(input: object, rules: Rules): void {
+  checkInput(input, 'input', rules)
+  checkFilter(input, 'owner')
 }
 
 function shown({ digest: _, ...key }: ApiKeyRecord): ApiKey {
   return key
 }
 
-/** Throws `ConfigurationError` for options that are out of range. */
+/** Throws `ConfigurationError` listing every wrong option. */
 export function createApiKeys(options: ApiKeyOptions): ApiKeys {
-  const { store, keysPerOwner = 50, acceptImported = false, clock = systemClock, random = systemRandom } = options
-  const { isOwnerActive = () => true, onFault = () => undefined } = options
-  // The store itself has methods of the same names, which would take a key for a session.
-  if (typeof store?.revokeOwner !== 'function') {
-    throw new ConfigurationError([{ field: 'store', message: 'must be the `apiKeys` of a store' }])
-  }
-  if (!(Number.isInteger(keysPerOwner) && keysPerOwner >= 1 && keysPerOwner <= 1000)) {
-    throw new ConfigurationError([{ field: 'keysPerOwner', message: 'must be an integer from 1 to 1000' }])
-  }
-  const tokens = createApiKeyTokens(secretsOf(options.secret), new RandomPool(random))
+  const { store, secrets, keysPerOwner, acceptImported, isOwnerActive, clock, random, onFault } = parseApiKeyOptions(options)
+  const tokens = createApiKeyTokens(secrets, new RandomPool(random))
   const guard = new Guard({ clock, random, breaker, maxInFlight })
   const events = new Events(() => clock.now(), onFault)
   const touched = new Map<string, Instant>()
@@ -191,7 +170,8 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
     return shown(record)
   }
 
-  function identified(token: string): ParsedKey {
+  function identified(token: unknown): ParsedKey {
+    if (typeof token !== 'string') return 'malformed'
     if (token.startsWith(apiKeyPrefix) || !acceptImported) return tokens.parse(token)
     return importedKeyProblem(token) === undefined ? importedKeyOf(token) : 'malformed'
   }
@@ -225,11 +205,14 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
 
   return {
     async create(input) {
+      checkInput(input, 'input', apiKeyRules)
       const { token, ...minted } = tokens.mint()
       return { key: await add(input, minted, 'lost'), token }
     },
 
-    async import({ token, ...input }) {
+    async import(given) {
+      checkInput(given, 'input', { ...apiKeyRules, token: anything })
+      const { token, ...input } = given
       const problem = importedKeyProblem(token)
       if (problem !== undefined) throw invalidField('token', problem)
       const imported = importedKeyOf(token)
@@ -238,8 +221,9 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
       return add(input, imported, 'known')
     },
 
-    async check(token, { ip }) {
+    async check(token, context) {
       try {
+        const ip = context?.ip
         const found = await judged(token, ip)
         if ('reason' in found) {
           const { reason, owner = null, id = null } = found
@@ -255,7 +239,7 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
     },
 
     async get(id) {
-      if (!idSpelling.test(id)) return undefined
+      if (!isId(id)) return undefined
       const record = await guard.reads.run(readDeadline, () => store.get(id))
       return record && shown(record)
     },
@@ -263,17 +247,22 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
     signerOf: (id) => (id.startsWith(importedKeyPrefix) ? undefined : tokens.signerOf(id)),
 
     async list(query) {
+      checkOwned(query, queryRules)
       const { items, ...rest } = await write(() => store.list(query))
       return { items: items.map(shown), ...rest }
     },
 
-    async revoke(id, { owner } = {}) {
+    async revoke(id, options = {}) {
+      checkOwned(options, revokeRules)
+      const { owner } = options
+      if (!isId(id)) return false
       const record = await write(() => store.get(id))
       if (record === undefined || (owner !== undefined && record.owner !== owner)) return false
       return end({ subject: record.owner, object: id })
     },
 
     async revokeOwner(owner) {
+      if (typeof owner !== 'string') throw invalidField('owner', 'must be text')
       const ids = await ending({ subject: owner }, () => store.revokeOwner(owner, clock.now()))
       for (const id of ids) events.emit({ kind: 'api_key_revoked', subject: owner, object: id })
       return ids

@@ -1,8 +1,11 @@
 /** The event trail: takes security events off the path of requests, and appends them to the store as one chain. */
 import { type Clock, eventLoopTurn, systemClock } from '../engine/clock.ts'
+import { ConfigurationError } from '../engine/errors.ts'
 import type { FaultLogger, SecurityEvent } from '../engine/events.ts'
 import { unfailing } from '../engine/hook.ts'
-import { createKeyring } from '../engine/keyring.ts'
+import { createKeyring, type Keyring } from '../engine/keyring.ts'
+import { checkHasMethods, checkHooks, readSecrets } from '../engine/option-checks.ts'
+import { checkOptionsObject, type Report, readCount, unknownNames } from '../engine/option-readers.ts'
 import type { EventLog, LoggedEvent } from '../store/event-log.ts'
 import type { Instant, JsonValue } from '../store/store.ts'
 import { type ChainHead, type ChainVerdict, chain, sweptKind, verifyChain } from './event-chain.ts'
@@ -11,10 +14,10 @@ export type { ChainHead, ChainProblem, ChainVerdict } from './event-chain.ts'
 
 export interface EventTrailOptions {
   readonly log: EventLog
-  /** The secrets of Holdfast, newest first: each event is signed by the newest, and verified by the one it names. */
-  readonly secrets: readonly [string, ...string[]]
+  /** As for `createHoldfast`, and the same: each event is signed by the newest, and verified by the one it names. */
+  readonly secrets: string | readonly string[] | undefined
   readonly clock?: Clock
-  /** Events that wait for the store, at most. What comes beyond is counted, and the count recorded. Default 10 000. */
+  /** Events that wait for the store, 1 to 10 million. What comes beyond is counted, and the count recorded. Default 10 000. */
   readonly capacity?: number
   readonly onFault?: FaultLogger
 }
@@ -63,10 +66,26 @@ function loggedOf(event: SecurityEvent): LoggedEvent {
   return { at: event.at, kind: event.kind, data }
 }
 
+const optionNames: readonly (keyof EventTrailOptions)[] = ['log', 'secrets', 'clock', 'capacity', 'onFault']
+const logMethods: readonly (keyof EventLog)[] = ['append', 'last', 'read', 'sweep']
+
+function checked(options: EventTrailOptions): { readonly capacity: number; readonly keyring: Keyring } {
+  checkOptionsObject(options)
+  const found = unknownNames(options, optionNames, '')
+  const report: Report = (problem) => found.push(problem)
+  checkHasMethods(options.log, 'log', 'the `eventLog` of a store', logMethods, report)
+  checkHooks(options, report)
+  const secrets = readSecrets(options.secrets, report, 'secrets')
+  const capacity = readCount(options.capacity, 'capacity', { default: 10_000, min: 1, max: 10_000_000 }, report)
+  if (found.length > 0) throw new ConfigurationError(found)
+  return { capacity, keyring: createKeyring(secrets) }
+}
+
+/** Throws `ConfigurationError` listing every wrong option. */
 export function createEventTrail(options: EventTrailOptions): EventTrail {
-  const { log, clock = systemClock, capacity = 10_000 } = options
+  const { capacity, keyring } = checked(options)
+  const { log, clock = systemClock } = options
   const onFault = unfailing(options.onFault ?? (() => undefined))
-  const keyring = createKeyring(options.secrets)
   const waiting: LoggedEvent[] = []
   /** How many of those that wait are to be appended although they fill no batch: all, at a flush. */
   let due = 0

@@ -7,8 +7,10 @@
  * (`sliding.ts`). What is refused is not counted: whoever waits as told gets in.
  */
 import type { Clock } from '../engine/clock.ts'
-import { HoldfastError } from '../engine/errors.ts'
+import { ConfigurationError, HoldfastError } from '../engine/errors.ts'
 import { sourceOf } from '../engine/network.ts'
+import { checkHasMethods } from '../engine/option-checks.ts'
+import { checkOptionsObject, day, type Report, readCount, unknownNames } from '../engine/option-readers.ts'
 import type { CounterStore } from '../store/counters.ts'
 import { counting, secondsUntil } from './counting.ts'
 
@@ -21,7 +23,7 @@ export interface RateLimitOptions {
   readonly name: string
   /** At most this many, 1 or more, … */
   readonly most: number
-  /** … within this many milliseconds. */
+  /** … within this many milliseconds, 1 or more. */
   readonly windowMs: number
   /** What whoever is refused is told: safe to show. */
   readonly detail: string
@@ -37,8 +39,31 @@ export interface RateLimit {
   spendFor(key: string): Promise<void>
 }
 
-/** A limit over the counters of a store; of parallel callers on every node no more than `most` pass. */
-export function createRateLimit({ counters, clock, name, most, windowMs, detail }: RateLimitOptions): RateLimit {
+const optionNames: readonly (keyof RateLimitOptions)[] = ['counters', 'clock', 'name', 'most', 'windowMs', 'detail']
+const longestWindow = 400 * day
+
+function check(options: RateLimitOptions): void {
+  checkOptionsObject(options)
+  const found = unknownNames(options, optionNames, '')
+  const report: Report = (problem) => found.push(problem)
+  checkHasMethods(options.counters, 'counters', 'the `counters` of a store', ['add'], report)
+  checkHasMethods(options.clock, 'clock', 'a clock', ['now'], report)
+  for (const field of ['name', 'detail'] as const) {
+    if (typeof options[field] !== 'string' || options[field] === '') report({ field, message: 'must be text, and not empty' })
+  }
+  // No default to stand in: a limit that nobody set is none.
+  readCount(options.most ?? null, 'most', { default: 1, min: 1, max: Number.MAX_SAFE_INTEGER }, report)
+  readCount(options.windowMs ?? null, 'windowMs', { default: 1, min: 1, max: longestWindow }, report)
+  if (found.length > 0) throw new ConfigurationError(found)
+}
+
+/**
+ * A limit over the counters of a store; of parallel callers on every node no more than `most` pass. Throws
+ * `ConfigurationError` listing every wrong option.
+ */
+export function createRateLimit(options: RateLimitOptions): RateLimit {
+  check(options)
+  const { counters, clock, name, most, windowMs, detail } = options
   const spendFor = async (key: string): Promise<void> => {
     const { count, resetsAt } = await counting(() =>
       counters.add(`${name}:${key}`, 1, { now: clock.now(), windowMs, atMost: most }),

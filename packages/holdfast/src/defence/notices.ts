@@ -1,11 +1,12 @@
 /** Notices to users: which security events the owner of an account should hear of, and a hook that tells them (ASVS 6.3.5, 6.3.7). */
 import { type Clock, systemClock } from '../engine/clock.ts'
-import { type Duration, milliseconds } from '../engine/duration.ts'
+import type { Duration } from '../engine/duration.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import type { EventListener, FaultLogger, SecurityEvent } from '../engine/events.ts'
 import { unfailing } from '../engine/hook.ts'
+import { checkHooks } from '../engine/option-checks.ts'
+import { checkOptionsObject, day, minute, type Report, readDuration, unknownNames } from '../engine/option-readers.ts'
 import type { EventKind } from '../shared/event-kinds.ts'
-import type { FieldProblem } from '../shared/wire.ts'
 import type { Instant, SessionId } from '../store/store.ts'
 
 export type NoticeKind =
@@ -53,33 +54,31 @@ export interface NoticeOptions {
 }
 
 const everyKind = Object.keys(noticeEvents) as readonly NoticeKind[]
-const tenMinutes = 600_000
-const longestQuiet = 86_400_000
 const mostUnderWay = 100
 const mostRemembered = 10_000
 
-function checked({ send, kinds = everyKind, quiet = tenMinutes }: NoticeOptions): {
-  readonly kinds: readonly NoticeKind[]
-  readonly quiet: number
-} {
-  const found: FieldProblem[] = []
+const optionNames: readonly (keyof NoticeOptions)[] = ['send', 'kinds', 'quiet', 'clock', 'onFault']
+
+function checked(options: NoticeOptions): { readonly kinds: readonly NoticeKind[]; readonly quiet: number } {
+  checkOptionsObject(options)
+  const { send, kinds = everyKind } = options
+  const found = unknownNames(options, optionNames, '')
+  const report: Report = (problem) => found.push(problem)
+  checkHooks(options, report)
   if (typeof send !== 'function') found.push({ field: 'send', message: 'must be a function' })
   if (!Array.isArray(kinds) || !kinds.every((kind) => everyKind.includes(kind))) {
     found.push({ field: 'kinds', message: `must be a list of ${everyKind.join(', ')}` })
   }
-  const ms = milliseconds(quiet)
-  if (ms === undefined || ms > longestQuiet) {
-    found.push({ field: 'quiet', message: `must be a duration such as '10m', from 0 to ${longestQuiet} ms` })
-  }
+  const quiet = readDuration(options.quiet, 'quiet', { default: 10 * minute, min: 0, max: day }, report)
   if (found.length > 0) throw new ConfigurationError(found)
-  return { kinds, quiet: ms ?? tenMinutes }
+  return { kinds, quiet }
 }
 
 function noticeOf(kind: NoticeKind, subject: string, { at, kind: event, session, ip, reason }: SecurityEvent): Notice {
   return { kind, subject, at, event, session, ip, reason }
 }
 
-/** A listener for `holdfast.on`. Throws `ConfigurationError` for options that are out of range. */
+/** A listener for `holdfast.on`. Throws `ConfigurationError` listing every wrong option. */
 export function createNotices(options: NoticeOptions): EventListener {
   const { kinds, quiet } = checked(options)
   const { send, clock = systemClock } = options

@@ -16,8 +16,8 @@ import type {
 import { invalidField } from './errors.ts'
 
 /** What is wrong with a value; `undefined` when nothing is. */
-type Rule = (value: unknown) => string | undefined
-type Rules = Readonly<Record<string, Rule>>
+export type Rule = (value: unknown) => string | undefined
+export type Rules = Readonly<Record<string, Rule>>
 
 const typed =
   (type: 'string' | 'boolean' | 'function', message: string): Rule =>
@@ -29,8 +29,8 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** Its value is looked at where it is used. */
-const anything: Rule = () => undefined
-const text = typed('string', 'must be text')
+export const anything: Rule = () => undefined
+export const text: Rule = typed('string', 'must be text')
 const flag = typed('boolean', 'must be true or false')
 const sessionId = typed('string', 'must be the id of a session, as text')
 const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
@@ -44,7 +44,7 @@ const isKey = (value: unknown): boolean => value === null || isText(value)
 const binding: Rule = (value) =>
   isObject(value) && isKey(value.jkt) && isKey(value.deviceKey) ? undefined : 'must be an object, its jkt and deviceKey text'
 
-type RulesFor<Input> = Readonly<Record<keyof Input, Rule>>
+export type RulesFor<Input> = Readonly<Record<keyof Input, Rule>>
 
 const starting: RulesFor<Omit<IssueInput, 'remember'>> = {
   subject: anything,
@@ -97,6 +97,13 @@ export function checkInput(input: unknown, name: string, rules: Rules): void {
     if (!Object.hasOwn(rules, field)) throw invalidField(field, `is not known; ${name} takes ${Object.keys(rules).join(', ')}`)
     const problem = value === undefined ? undefined : rules[field]?.(value)
     if (problem !== undefined) throw invalidField(field, problem)
+  }
+}
+
+/** A filter that is named and `undefined`, as the id of nobody is, would let everything through: to be left out it is not there. */
+export function checkFilter(input: object, field: string): void {
+  if (field in input && (input as Readonly<Record<string, unknown>>)[field] === undefined) {
+    throw invalidField(field, 'must not be undefined: leave it out')
   }
 }
 

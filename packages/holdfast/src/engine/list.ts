@@ -5,7 +5,7 @@ import type { Cursor, ListQuery, SessionId } from '../store/store.ts'
 import type { ListInput, SessionList } from './api.ts'
 import { type Core, listed, nowOf, read } from './core.ts'
 import { invalidField } from './errors.ts'
-import { checkInput, checkSessionId, inputRules } from './inputs.ts'
+import { checkFilter, checkInput, checkSessionId, inputRules } from './inputs.ts'
 import type { Session } from './session.ts'
 
 const defaultLimit = 50
@@ -20,6 +20,7 @@ export async function get(core: Core, id: SessionId): Promise<Session | undefine
 
 export async function list(core: Core, input: ListInput = {}): Promise<SessionList> {
   checkInput(input, 'input', inputRules.list)
+  checkFilter(input, 'subject')
   const now = nowOf(core)
   const query: ListQuery = {
     limit: checkedLimit(input.limit),

@@ -4,11 +4,17 @@ import type { Report } from './option-readers.ts'
 import type { EngineOptions, PromotionPolicy } from './options.ts'
 import { secretProblem } from './secret.ts'
 
-const storeMethods = ['insert', 'get', 'replace', 'touch', 'list', 'revoke', 'sweep'] as const
+const storeMethods: readonly (keyof SessionStore & string)[] = ['insert', 'get', 'replace', 'touch', 'list', 'revoke', 'sweep']
 
 export function checkStore(store: unknown, report: Report): void {
-  const missing = storeMethods.filter((name) => typeof (store as Partial<SessionStore> | undefined)?.[name] !== 'function')
-  if (missing.length > 0) report({ field: 'store', message: `must be a session store; missing: ${missing.join(', ')}` })
+  checkHasMethods(store, 'store', 'a session store', storeMethods, report)
+}
+
+/** What is used by its methods; `what` says what it must be. */
+export function checkHasMethods(given: unknown, field: string, what: string, methods: readonly string[], report: Report): void {
+  const found = given as Readonly<Record<string, unknown>> | null | undefined
+  const missing = methods.filter((name) => typeof found?.[name] !== 'function')
+  if (missing.length > 0) report({ field, message: `must be ${what}; missing: ${missing.join(', ')}` })
 }
 
 /** Members that must be functions, for the options that are objects or functions of the app's. */
@@ -24,15 +30,15 @@ export function checkHooks(options: Partial<Record<keyof EngineOptions, unknown>
     report({ field: 'attributes', message: 'must be a Standard Schema validator' })
 }
 
-export function readSecrets(given: unknown, report: Report): readonly [string, ...string[]] {
+export function readSecrets(given: unknown, report: Report, field = 'secret'): readonly [string, ...string[]] {
   const [newest, ...older]: unknown[] = Array.isArray(given) ? given : [given]
   const secrets = [newest, ...older]
   secrets.forEach((secret, at) => {
     const message = secretProblem(secret)
-    if (message !== undefined) report({ field: secrets.length === 1 ? 'secret' : `secret[${at}]`, message })
+    if (message !== undefined) report({ field: secrets.length === 1 ? field : `${field}[${at}]`, message })
   })
-  if (new Set(secrets).size !== secrets.length) report({ field: 'secret', message: 'must not list the same secret twice' })
-  if (secrets.length > 10) report({ field: 'secret', message: 'must not list more than 10 secrets' })
+  if (new Set(secrets).size !== secrets.length) report({ field, message: 'must not list the same secret twice' })
+  if (secrets.length > 10) report({ field, message: 'must not list more than 10 secrets' })
   return secrets.map(String) as [string, ...string[]]
 }
 

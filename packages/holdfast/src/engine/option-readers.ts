@@ -1,6 +1,7 @@
 /** Reading one option: what is wrong with it is reported, and the default stands in. */
 import type { FieldProblem } from '../shared/wire.ts'
 import { milliseconds } from './duration.ts'
+import { ConfigurationError } from './errors.ts'
 
 export type Report = (problem: FieldProblem) => void
 
@@ -15,6 +16,12 @@ export interface Range {
   readonly default: number
   readonly min: number
   readonly max: number
+}
+
+/** Throws `ConfigurationError` for what is no object, such as options left out: nothing can be read from it. */
+export function checkOptionsObject(options: unknown): asserts options is object {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return
+  throw new ConfigurationError([{ field: 'options', message: 'must be an object' }])
 }
 
 /** Names in `given` that are not options: a misspelt option must not silently mean its default. */

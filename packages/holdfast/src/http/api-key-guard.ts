@@ -1,7 +1,8 @@
 /** `requireApiKey`: what a route asks of a request's API key, and the answer to a request that does not have it. */
 import { type ApiKeyFailure, type ApiKeys, isForgedKey } from '../defence/api-keys.ts'
 import { ConfigurationError } from '../engine/errors.ts'
-import { unknownNames } from '../engine/option-readers.ts'
+import { checkHasMethods } from '../engine/option-checks.ts'
+import { checkOptionsObject, unknownNames } from '../engine/option-readers.ts'
 import { insecureDetail } from './address.ts'
 import type { Exchange } from './exchange.ts'
 import { type Answer, answerFor, problemAnswer } from './problem.ts'
@@ -11,9 +12,11 @@ export interface ApiKeyRequirement {
   readonly scopes?: readonly string[]
 }
 
-/** Reads the options of a guard. Throws `ConfigurationError`: a guard that was misspelt must not let people in. */
-export function parseApiKeyRequirement(given: ApiKeyRequirement = {}): readonly string[] {
+/** Reads the arguments of a guard. Throws `ConfigurationError`: a guard that was misspelt must not let people in. */
+export function parseApiKeyRequirement(apiKeys: ApiKeys, given: ApiKeyRequirement = {}): readonly string[] {
+  checkOptionsObject(given)
   const found = unknownNames(given, ['scopes'], '')
+  checkHasMethods(apiKeys, 'apiKeys', 'what createApiKeys returned', ['check'], (problem) => found.push(problem))
   const { scopes = [] } = given
   if (!Array.isArray(scopes) || !scopes.every((scope) => typeof scope === 'string' && scope !== '')) {
     found.push({ field: 'scopes', message: 'must be a list of scopes' })

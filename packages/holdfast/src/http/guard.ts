@@ -1,7 +1,7 @@
 /** `requireSession`: what a route asks of the session, and the answer to a request that does not have it. */
 import { type Duration, milliseconds } from '../engine/duration.ts'
 import { ConfigurationError } from '../engine/errors.ts'
-import { unknownNames } from '../engine/option-readers.ts'
+import { checkGroup, checkOptionsObject, type Report, unknownNames } from '../engine/option-readers.ts'
 import type { Session } from '../engine/session.ts'
 import { deadReasons } from '../shared/codes.ts'
 import type { FieldProblem } from '../shared/wire.ts'
@@ -14,7 +14,7 @@ export interface SessionRequirement {
   readonly freshness?: Duration
   /** `acr`: one of these levels was reached. `amr`: all of these methods were used. */
   readonly assurance?: { readonly acr?: string | readonly string[]; readonly amr?: readonly string[] }
-  /** Attributes the session must have: these values, or whatever the function says. */
+  /** Attributes the session must have: these values, or those for which the function returns `true`, at once and nothing else. */
   readonly attributes?: Attributes | ((attributes: Attributes) => boolean)
   /** Lets anonymous visitors pass. Default false. */
   readonly anonymous?: boolean
@@ -39,28 +39,34 @@ const requirementNames = ['freshness', 'assurance', 'attributes', 'anonymous', '
 
 /** Reads the options of a guard. Throws `ConfigurationError`: a guard that was misspelt must not let people in. */
 export function parseRequirement(given: SessionRequirement = {}): Requirement {
-  const found: FieldProblem[] = [
-    ...unknownNames(given, requirementNames, ''),
-    ...unknownNames(given.assurance ?? {}, ['acr', 'amr'], 'assurance.'),
-  ]
+  checkOptionsObject(given)
+  const found: FieldProblem[] = unknownNames(given, requirementNames, '')
+  const report: Report = (problem) => found.push(problem)
   const freshness = given.freshness === undefined ? null : milliseconds(given.freshness)
-  if (freshness === undefined) found.push({ field: 'freshness', message: "must be a duration such as '5m'" })
-  const { fresh = false } = given
-  if (typeof fresh !== 'boolean') found.push({ field: 'fresh', message: 'must be true or false' })
-  if (found.length > 0) throw new ConfigurationError(found)
+  if (freshness === undefined) report({ field: 'freshness', message: "must be a duration such as '5m'" })
+  checkGroup(given.assurance, 'assurance', ['acr', 'amr'], report)
   const { acr = [], amr = [] } = given.assurance ?? {}
-  const { attributes } = given
-  return {
-    freshness: freshness ?? null,
-    acr: typeof acr === 'string' ? [acr] : acr,
-    amr,
-    hasAttributes:
-      attributes === undefined || typeof attributes === 'function'
-        ? (attributes ?? null)
-        : (held) => containsAll(held, attributes),
-    anonymous: given.anonymous === true,
-    fresh,
+  const levels = typeof acr === 'string' ? [acr] : acr
+  if (!areNames(levels)) report({ field: 'assurance.acr', message: 'must be a level, or a list of them' })
+  if (!areNames(amr)) report({ field: 'assurance.amr', message: 'must be a list of methods' })
+  const { anonymous = false, fresh = false, attributes } = given
+  if (typeof anonymous !== 'boolean') report({ field: 'anonymous', message: 'must be true or false' })
+  if (typeof fresh !== 'boolean') report({ field: 'fresh', message: 'must be true or false' })
+  if (attributes !== undefined && typeof attributes !== 'function' && !isRecord(attributes)) {
+    report({ field: 'attributes', message: 'must be an object of attributes, or a function of them' })
   }
+  if (found.length > 0) throw new ConfigurationError(found)
+  return { freshness: freshness ?? null, acr: levels, amr, hasAttributes: attributeCheck(attributes), anonymous, fresh }
+}
+
+function areNames(given: unknown): given is readonly string[] {
+  return Array.isArray(given) && given.every((name) => typeof name === 'string' && name !== '')
+}
+
+function attributeCheck(asked: SessionRequirement['attributes']): Requirement['hasAttributes'] {
+  if (asked === undefined) return null
+  // A promise, as an async function gives it, would pass for a yes.
+  return typeof asked === 'function' ? (held) => asked(held) === true : (held) => containsAll(held, asked)
 }
 
 /** Whether every asked value is held, compared deeply: objects by the asked keys, lists in full. */

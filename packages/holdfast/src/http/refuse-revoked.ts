@@ -2,6 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { together } from '../defence/counting.ts'
 import type { DenylistVerdict, TokenDenylist } from '../defence/denylist/denylist.ts'
+import { ConfigurationError } from '../engine/errors.ts'
+import { checkHasMethods } from '../engine/option-checks.ts'
+import { checkOptionsObject, unknownNames } from '../engine/option-readers.ts'
 import { bearerIn } from './credentials.ts'
 import { sendAnswer } from './node.ts'
 import { type Answer, problemAnswer } from './problem.ts'
@@ -50,11 +53,25 @@ function refusalOf(verdicts: readonly DenylistVerdict[]): Answer | undefined {
   return problemAnswer(code, { challenge: 'Bearer error="invalid_token"' })
 }
 
+/** With a misspelt option the tokens that it finds would never be looked at. */
+function check(denylist: TokenDenylist, options: RefuseRevokedOptions): void {
+  checkOptionsObject(options)
+  const found = unknownNames(options, ['token'], '')
+  checkHasMethods(denylist, 'denylist', 'what createDenylist returned', ['check'], (problem) => found.push(problem))
+  if (options.token !== undefined && typeof options.token !== 'function') {
+    found.push({ field: 'token', message: 'must be a function' })
+  }
+  if (found.length > 0) throw new ConfigurationError(found)
+}
+
 /**
  * Put it before or after the app's own check of the signature, which stays as it is. A request without a token goes on;
- * a revoked one is answered 401 `token-revoked`, one that cannot be read 401, and 503 when it cannot be told.
+ * a revoked one is answered 401 `token-revoked`, one that cannot be read 401, and 503 when it cannot be told. Throws
+ * `ConfigurationError` listing every wrong option.
  */
-export function refuseRevoked(denylist: TokenDenylist, { token = presentedIn }: RefuseRevokedOptions = {}): Middleware {
+export function refuseRevoked(denylist: TokenDenylist, options: RefuseRevokedOptions = {}): Middleware {
+  check(denylist, options)
+  const { token = presentedIn } = options
   return (request, response, next) => {
     const goOn = (verdicts: readonly DenylistVerdict[]): void => {
       const refusal = refusalOf(verdicts)

@@ -6,7 +6,7 @@ import { invalidField } from '../engine/errors.ts'
 import type { Session } from '../engine/session.ts'
 import { ticketProtocol } from '../shared/live.ts'
 import type { Attributes } from '../store/store.ts'
-import type { HttpCore } from './core.ts'
+import { coreOf, type HttpCore } from './core.ts'
 import { Exchange } from './exchange.ts'
 import { checkRequirement, parseRequirement, type Requirement, type SessionRequirement } from './guard.ts'
 import { NodeCarrier, sendAnswer } from './node.ts'
@@ -149,7 +149,8 @@ async function open<S extends WebSocketLike>(
  *
  * The credential is a ticket (`holdfast.ticket.` and the ticket as one of the protocols, beside the app's own), a Bearer
  * token, or the session cookie, which counts only with an Origin that is our own or listed. Refused as routes refuse:
- * 400, 401, 403, 429, 503, with a problem document. Throws `ConfigurationError` on wrong options.
+ * 400, 401, 403, 429, 503, with a problem document. Throws `ConfigurationError` on wrong options,
+ * and `TypeError` for what is no server or no function.
  *
  * @example
  * const sockets = new WebSocketServer({ noServer: true })
@@ -163,9 +164,12 @@ export function guardSockets<S extends WebSocketLike, A extends Attributes>(
   connected: SocketConnected<S, A>,
   requirement?: SessionRequirement,
 ): UpgradeListener {
+  if (typeof server?.handleUpgrade !== 'function')
+    throw new TypeError('the server must be a WebSocketServer of ws, with noServer')
+  if (typeof connected !== 'function') throw new TypeError('connected must be a function')
   // The guard reads no attributes by name; the app reads them through the type that it named.
   const guard = {
-    core: holdfast.http as unknown as HttpCore,
+    core: coreOf(holdfast) as unknown as HttpCore,
     server,
     connected: connected as unknown as SocketConnected<S, Attributes>,
     requirement: parseRequirement(requirement),

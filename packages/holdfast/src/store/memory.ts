@@ -1,5 +1,5 @@
 /** Everything in this process's memory, within bounds: for tests, development and apps of one process. */
-import { checkOptions } from './arguments.ts'
+import { checkOptions, type OptionTypes } from './arguments.ts'
 import { MemoryApiKeys } from './memory-api-keys.ts'
 import { MemoryCounters } from './memory-counters.ts'
 import { MemoryDenylist } from './memory-denylist.ts'
@@ -34,15 +34,23 @@ const defaults = {
   maxApiKeys: 100_000,
   maxEvents: 100_000,
 } as const
+const optionTypes: OptionTypes<MemoryStoreOptions> = {
+  maxSessions: 'number',
+  maxTickets: 'number',
+  maxCounters: 'number',
+  maxDenials: 'number',
+  maxApiKeys: 'number',
+  maxEvents: 'number',
+}
 /** A `Map` holds at most 2^24 entries. */
 const ceiling = 16_000_000
 
 /**
  * A memory store whose methods all answer at once. Throws a `RangeError` for a bound that is not an integer in range, and a
- * `TypeError` for a name that is none.
+ * `TypeError` for a name that is none or a value of another type.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  checkOptions(options, Object.keys(defaults))
+  checkOptions(options, optionTypes)
   const sessions = new MemorySessions(boundOf('maxSessions', options))
   return {
     tickets: new MemoryTickets(boundOf('maxTickets', options)),

@@ -9,7 +9,7 @@
  * yet received a revocation has lost it when it is promoted: so each node asserts its revocations of the last ten minutes
  * again whenever its listening connection is made anew; without one, when another server answers after a fault.
  */
-import { checkClient, checkOptions } from './arguments.ts'
+import { checkClient, checkOptions, type OptionTypes } from './arguments.ts'
 import { ChangeListeners } from './changes.ts'
 import { PostgresApiKeys } from './postgres-api-keys.ts'
 import { PostgresChanges } from './postgres-changes.ts'
@@ -68,15 +68,22 @@ const whoAnswers = 'SELECT pg_postmaster_start_time()::text'
 const mostLookups = 10_000
 const mostWrites = 1000
 
-const optionNames = ['schema', 'partitions', 'listen', 'prepare', 'timeout', 'expectsStandby']
+const optionTypes: OptionTypes<PostgresStoreOptions> = {
+  schema: 'text',
+  partitions: 'number',
+  listen: 'function or false',
+  prepare: 'flag',
+  timeout: 'number',
+  expectsStandby: 'flag',
+}
 
 /**
- * Connects when first needed. Throws a `RangeError` for an option out of range, and a `TypeError` for a name that is none or for
- * what is no pool. The pool stays the app's, to end when the store is closed.
+ * Connects when first needed. Throws a `RangeError` for an option out of range, and a `TypeError` for a name that is none, a value of another
+ * type and for what is no pool. The pool stays the app's, to end when the store is closed.
  */
 export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions = {}): PostgresStore {
   checkClient(pool, 'query', 'a pool of pg: new pg.Pool({ connectionString })')
-  checkOptions(options, optionNames)
+  checkOptions(options, optionTypes)
   const { schema = 'public', partitions = 0, prepare = true, timeout = 2000, expectsStandby = false } = options
   const names = namesIn(schema)
   inRange('partitions', partitions, 0, 256)

@@ -2,6 +2,7 @@
  * Revocations on connections of their own, followed by WAIT: its answer says whether a replica has them, so that they
  * outlive the primary. WAIT holds up its connection, which is why checks go over another.
  */
+import { checkOptions, type OptionTypes } from './arguments.ts'
 import { commandOptions, type Link } from './redis-client.ts'
 import { checkPrimary, OwnConnections } from './redis-connection.ts'
 import { slotOf } from './redis-keys.ts'
@@ -29,6 +30,8 @@ export interface Written {
   readonly durable: boolean
 }
 
+const optionTypes: OptionTypes<Durability> = { replicas: 'number', timeoutMs: 'number', whenNotDurable: 'text' }
+
 const overrides = {
   RESP: 3,
   emitInvalidate: false,
@@ -47,9 +50,14 @@ export class DurableWriter {
   readonly #connections: OwnConnections
   readonly #lanes: Map<string, ReplicatedLane> = new Map()
 
-  constructor(link: Link, { replicas = 1, timeoutMs = 100, whenNotDurable = 'accept' }: Durability) {
+  constructor(link: Link, durability: Durability) {
+    checkOptions(durability, optionTypes, 'durability.')
+    const { replicas = 1, timeoutMs = 100, whenNotDurable = 'accept' } = durability
     if (!Number.isInteger(replicas) || replicas < 0) throw new RangeError('durability.replicas must be an integer from 0')
     if (!(timeoutMs >= 1 && timeoutMs <= 1000)) throw new RangeError('durability.timeoutMs must be from 1 to 1000')
+    if (whenNotDurable !== 'accept' && whenNotDurable !== 'refuse') {
+      throw new RangeError('durability.whenNotDurable must be accept or refuse')
+    }
     this.#link = link
     this.#durability = { replicas, timeoutMs, whenNotDurable }
     this.#connections = new OwnConnections({

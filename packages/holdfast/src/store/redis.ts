@@ -16,7 +16,7 @@
  * and followed by WAIT, and each node asserts its revocations of the last ten minutes again when a primary changes.
  * Native expiry only collects garbage: keys live on for `retention` after the last session in them has ended.
  */
-import { checkClient, checkOptions } from './arguments.ts'
+import { checkClient, checkOptions, type OptionTypes } from './arguments.ts'
 import { type Assertive, assertRevocations, Reassertion } from './reassertion.ts'
 import { RecentRevocations } from './recent-revocations.ts'
 import { RedisApiKeys } from './redis-api-keys.ts'
@@ -73,13 +73,12 @@ const day = 86_400_000
 const defaults = { prefix: 'hf:', retention: 2 * day, maxInFlight: 10_000, maxKnown: 200_000 } as const
 
 /**
- * Throws a `RangeError` for an option out of range, and a `TypeError` for a name that is none or for what is no client. Asks the
- * server nothing: see `connectRedis` and `inspectRedis`.
+ * Throws a `RangeError` for an option out of range, and a `TypeError` for a name that is none, a value of another type and for
+ * what is no client. Asks the server nothing: see `connectRedis` and `inspectRedis`.
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): RedisStore {
   checkClient(client, 'sendCommand', 'one of node-redis, connected: await createClient({ url }).connect()')
-  checkOptions(options, [...Object.keys(defaults), 'durability', 'connect'])
-  const { prefix, retention, maxInFlight, maxKnown } = checked({ ...defaults, ...options })
+  const { prefix, retention, maxInFlight, maxKnown } = checked(options)
   const link = linkOf(client, { maxInFlight, connect: options.connect })
   const keys = new RedisKeys(prefix)
   const recent = new RecentRevocations()
@@ -141,12 +140,25 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   }
 }
 
+const optionTypes: OptionTypes<RedisStoreOptions> = {
+  prefix: 'text',
+  retention: 'number',
+  durability: 'object',
+  maxInFlight: 'number',
+  maxKnown: 'number',
+  connect: 'function',
+}
+
 type Checked = Required<Pick<RedisStoreOptions, keyof typeof defaults>>
 
-function checked(options: Checked): Checked {
-  if (/[{}]/.test(options.prefix) || options.prefix === '') throw new RangeError('prefix must not be empty nor hold braces')
-  for (const name of ['retention', 'maxInFlight', 'maxKnown'] as const) {
-    if (!Number.isInteger(options[name]) || options[name] < 1) throw new RangeError(`${name} must be an integer from 1`)
+function checked(options: RedisStoreOptions): Checked {
+  checkOptions(options, optionTypes)
+  const { prefix = defaults.prefix, ...given } = options
+  if (/[{}]/.test(prefix) || prefix === '') throw new RangeError('prefix must not be empty nor hold braces')
+  const countOf = (name: Exclude<keyof Checked, 'prefix'>): number => {
+    const count = given[name] ?? defaults[name]
+    if (!Number.isInteger(count) || count < 1) throw new RangeError(`${name} must be an integer from 1`)
+    return count
   }
-  return options
+  return { prefix, retention: countOf('retention'), maxInFlight: countOf('maxInFlight'), maxKnown: countOf('maxKnown') }
 }

@@ -32,17 +32,19 @@ export interface SqliteStoreOptions {
   readonly maxBytes?: number
 }
 
-const optionNames = ['path', 'createFolder', 'busyTimeout', 'maxBytes']
+const fileOptions = { createFolder: 'flag', busyTimeout: 'number', maxBytes: 'number' } as const
 
 /**
  * Opens the file, creates it (mode 0600) or brings its schema up to date. Throws a `StoreOpenError` when it cannot
- * be used, having changed nothing, a `RangeError` for an option out of range, and a `TypeError` for a name that is none.
+ * be used, having changed nothing, a `RangeError` for an option out of range, and a `TypeError` for a name that is none or a value of
+ * another type. Options may also follow the path.
  */
-export function sqliteStore(options: string | SqliteStoreOptions): Store {
-  const given = typeof options === 'string' ? { path: options } : options
-  checkOptions(given, optionNames)
-  const { path, createFolder = false, busyTimeout = 250, maxBytes } = given
-  if (typeof path !== 'string') throw new TypeError('path must be the path of a file, as text')
+export function sqliteStore(file: string | SqliteStoreOptions, options: Omit<SqliteStoreOptions, 'path'> = {}): Store {
+  checkOptions(options, fileOptions)
+  const given: SqliteStoreOptions = typeof file === 'string' ? { path: file } : file
+  checkOptions(given, { path: 'text', ...fileOptions })
+  const { path, createFolder = false, busyTimeout = 250, maxBytes } = { ...given, ...options }
+  if (path === undefined) throw new TypeError('path must be the path of a file, as text')
   if (!(busyTimeout >= 0 && busyTimeout <= 250)) throw new RangeError('busyTimeout must be from 0 to 250')
   if (maxBytes !== undefined && !(maxBytes >= 2 ** 20)) throw new RangeError('maxBytes must be 1048576 or more')
   const connection = new Connection(openDatabase({ path, createFolder, busyTimeout, maxBytes }))

@@ -177,9 +177,38 @@ describe('bad input', () => {
     ['expiresAt', { expiresAt: 0 }],
     ['expiresAt', { expiresAt: Number.NaN }],
     ['expiresAt', { expiresAt: 1e15 }],
+    ['network', { network: ['192.0.2.0/24'] }],
+    ['expires', { expires: 1e12 }],
   ])('is refused by the name of its field: %s', async (field, wrong) => {
     const { apiKeys, store } = start()
     await expect(apiKeys.create({ ...input, ...wrong })).rejects.toMatchObject({ code: 'invalid-request', fields: [{ field }] })
+    expect(store.calls()).toBe(0)
+  })
+
+  // biome-ignore lint/suspicious/noExplicitAny: what this is about is that nobody checked the types.
+  it.each<[name: string, field: string, call: (apiKeys: any, id: string) => unknown]>([
+    ['create of nothing', 'input', (apiKeys) => apiKeys.create()],
+    ['import of a token alone', 'input', (apiKeys) => apiKeys.import(imported)],
+    ['list of nobody in particular', 'owner', (apiKeys) => apiKeys.list({ owner: undefined, limit: 10 })],
+    ['list by a misspelt filter', 'user', (apiKeys) => apiKeys.list({ user: 'alice', limit: 10 })],
+    ['revoke for nobody in particular', 'owner', (apiKeys, id) => apiKeys.revoke(id, { owner: undefined })],
+    ['revoke for a misspelt one', 'user', (apiKeys, id) => apiKeys.revoke(id, { user: 'bob' })],
+    ['revokeOwner of nobody', 'owner', (apiKeys) => apiKeys.revokeOwner(undefined)],
+  ])('is refused before anything is done: %s', async (_name, field, call) => {
+    const { apiKeys, store } = start({ acceptImported: true })
+    const { key } = await apiKeys.create(input)
+    const before = store.calls()
+    await expect(call(apiKeys, key.id)).rejects.toMatchObject({ code: 'invalid-request', fields: [{ field }] })
+    expect(store.calls()).toBe(before)
+  })
+
+  it('is no key: it is malformed, and no fault of the store', async () => {
+    const { apiKeys, store } = start()
+    for (const token of [null, 5, ['hfk1_x'], {}]) {
+      expect(await apiKeys.check(token as never, { ip })).toEqual({ status: 'dead', reason: 'malformed' })
+    }
+    expect(await apiKeys.check(undefined, undefined as never)).toEqual({ status: 'dead', reason: 'missing' })
+    expect([await apiKeys.get(undefined as never), await apiKeys.revoke(undefined as never)]).toEqual([undefined, false])
     expect(store.calls()).toBe(0)
   })
 

@@ -174,7 +174,7 @@ describe('the trail', () => {
 
   it('asks a store that is away once in each interval, however many events come', async () => {
     const last = vi.fn(() => Promise.reject(new Error('away')))
-    const { trail, clock } = open({ ...memoryStore().eventLog, last })
+    const { trail, clock } = open(Object.assign(memoryStore().eventLog, { last }))
     for (let round = 1; round <= 3; round += 1) {
       for (let at = 0; at < 300; at += 1) trail.record(event(at))
       await settle()

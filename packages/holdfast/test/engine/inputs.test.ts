@@ -41,6 +41,7 @@ const wrong: readonly (readonly [name: string, field: string, call: (engine: Unt
   ['redeemTicket for an address that is no text', 'context', (engine) => engine.redeemTicket('hft1_x', { ip: 5 })],
   ['list of a name', 'input', (engine) => engine.list('alice')],
   ['list by a misspelt filter', 'user', (engine) => engine.list({ user: 'alice' })],
+  ['list of nobody in particular', 'subject', (engine) => engine.list({ subject: undefined })],
   ['list by a number', 'subject', (engine) => engine.list({ subject: 5 })],
   ['list with a text for a flag', 'liveOnly', (engine) => engine.list({ liveOnly: 'no' })],
   ['revoke of an id', 'target', (engine, { id }) => engine.revoke(id)],

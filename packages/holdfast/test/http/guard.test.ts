@@ -66,6 +66,8 @@ describe('a guard', () => {
     ['the same list', { attributes: { tags: ['a', 'b'] } }, { attributes: { tags: ['a', 'b'] } }, 'passes'],
     ['a longer list', { attributes: { tags: ['a'] } }, { attributes: { tags: ['a', 'b'] } }, 'forbidden'],
     ['what a function says', { attributes: ({ role }) => role === 'admin' }, { attributes: { role: 'user' } }, 'forbidden'],
+    ['a promise of a function', { attributes: (async () => false) as never }, {}, 'forbidden'],
+    ['what is not quite true', { attributes: (() => 'no') as never }, {}, 'forbidden'],
   ])('meets %s', async (_what, requirement, change, expected) => {
     expect(await outcome(requirement, change)).toBe(expected)
   })

@@ -4,7 +4,8 @@ import { type Duration, milliseconds } from '../../engine/duration.ts'
 import { ConfigurationError } from '../../engine/errors.ts'
 import type { FaultLogger } from '../../engine/events.ts'
 import { unfailing } from '../../engine/hook.ts'
-import { unknownNames } from '../../engine/option-readers.ts'
+import { checkHooks } from '../../engine/option-checks.ts'
+import { checkOptionsObject, unknownNames } from '../../engine/option-readers.ts'
 import type { FieldProblem } from '../../shared/wire.ts'
 import type { Denylist } from '../../store/denylist.ts'
 
@@ -90,7 +91,9 @@ function logToStandardError(fault: unknown, doing: string): void {
 
 /** Throws `ConfigurationError` listing every problem. */
 export function parseDenylistOptions(options: DenylistOptions): DenylistSettings {
+  checkOptionsObject(options)
   const found: FieldProblem[] = unknownNames(options, optionNames, '')
+  checkHooks(options, (problem) => found.push(problem))
   const duration = (field: keyof typeof durations): number => {
     const { fallback, min, max } = durations[field]
     const value = options[field]
