@@ -4,6 +4,7 @@ import { ConfigurationError } from '../engine/errors.ts'
 import { checkHasMethods } from '../engine/option-checks.ts'
 import { checkOptionsObject, unknownNames } from '../engine/option-readers.ts'
 import { insecureDetail } from './address.ts'
+import { bearerIn } from './credentials.ts'
 import type { Exchange } from './exchange.ts'
 import { type Answer, answerFor, problemAnswer } from './problem.ts'
 
@@ -25,12 +26,10 @@ export function parseApiKeyRequirement(apiKeys: ApiKeys, given: ApiKeyRequiremen
   return scopes
 }
 
-const bearer = /^bearer +(.*)$/i
-
 /** Undefined when the request may pass: then `apiKey` is set on it. */
 export async function checkApiKey(exchange: Exchange, apiKeys: ApiKeys, scopes: readonly string[]): Promise<Answer | undefined> {
   if (exchange.transport === 'refused') return problemAnswer('insecure-transport', { detail: insecureDetail })
-  const token = bearer.exec(exchange.carrier.headers.authorization ?? '')?.[1]
+  const token = bearerIn(exchange.carrier.authorization ?? '')
   const verdict = await apiKeys.check(token, { ip: exchange.ip })
   if (verdict.status === 'unknown') return problemAnswer(verdict.code, { retryAfter: verdict.retryAfter })
   if (verdict.status === 'dead') return answerTo(verdict.reason, exchange)

@@ -1,8 +1,7 @@
 /** A request and its response as Holdfast needs them. Each adapter implements it; nothing else knows a framework. */
 
-/** Every request header that is read, anywhere. */
+/** Every request header that is read, anywhere, but for `Authorization`. */
 export const readHeaders = [
-  'authorization',
   'content-type',
   'cookie',
   'forwarded',
@@ -38,6 +37,8 @@ export interface Carrier {
   /** The `Host` header, or `:authority` of HTTP/2. */
   readonly host: string | undefined
   readonly headers: RequestHeaders
+  /** `Authorization`, all of it where it was sent more than once, joined by a comma and a space. */
+  readonly authorization: string | undefined
   /** Sets a header of the response that the app's own one of this name replaces. */
   setDefault(name: string, value: string): void
   /** Sets a header of the response, whoever sends it in the end. */

@@ -2,7 +2,7 @@
 import { looksLikeJwt } from '../engine/jwt/access-tokens.ts'
 import { tokenKinds } from '../engine/token.ts'
 import { anonymousTokenHeader } from '../shared/names.ts'
-import type { RequestHeaders } from './carrier.ts'
+import type { Carrier } from './carrier.ts'
 import { readCookie } from './cookies.ts'
 
 /** Only `cookie` is ambient: a browser adds it to requests that other pages make. */
@@ -16,17 +16,23 @@ export interface Credential {
 
 const nothing: Credential = { source: 'none', token: null }
 /**
- * Stands for a credential that must not be read, such as a cookie present twice. It is no token, so the check
+ * Stands for a credential that must not be read, such as a cookie or a Bearer token present twice. It is no token, so the check
  * refuses it as it refuses any forgery, with the same event.
  */
 export const unreadable = 'unreadable'
 
 const bearerScheme = /^bearer +/i
 
-/** What stands behind the scheme Bearer; `undefined` for another scheme. */
+const laterBearer = /,[ \t]*bearer[ \t]/i
+
+/**
+ * What stands behind the scheme Bearer; `undefined` for another scheme. `unreadable` where a Bearer credential is one of several, as
+ * servers join what was sent more than once: which of them counts must not depend on who reads it.
+ */
 export function bearerIn(authorization: string): string | undefined {
   const scheme = bearerScheme.exec(authorization)?.[0]
-  return scheme === undefined ? undefined : authorization.slice(scheme.length)
+  if (scheme === undefined) return laterBearer.test(authorization) ? unreadable : undefined
+  return authorization.includes(', ') ? unreadable : authorization.slice(scheme.length)
 }
 
 export function isAnonymousToken(text: string): boolean {
@@ -44,12 +50,15 @@ function isSessionToken(text: string): boolean {
 function bearerCredential(authorization: string, jwt: boolean): Credential | undefined {
   const token = bearerIn(authorization)
   if (token === undefined) return undefined
-  return isSessionToken(token) || (jwt && looksLikeJwt(token)) ? { source: 'bearer', token } : nothing
+  const isOurs = isSessionToken(token) || (jwt && looksLikeJwt(token)) || token === unreadable
+  return isOurs ? { source: 'bearer', token } : nothing
 }
 
+/** What of a request may hold a credential. */
+export type Presented = Pick<Carrier, 'authorization' | 'headers'>
+
 /** The credential of a request, by precedence: Bearer, session cookie, anonymous header. `jwt`: whether JWTs are accepted. */
-export function readCredential(headers: RequestHeaders, cookieName: string, jwt: boolean): Credential {
-  const { authorization } = headers
+export function readCredential({ authorization, headers }: Presented, cookieName: string, jwt: boolean): Credential {
   if (authorization !== undefined) {
     const bearer = bearerCredential(authorization, jwt)
     if (bearer !== undefined) return bearer
@@ -66,8 +75,8 @@ export function readCredential(headers: RequestHeaders, cookieName: string, jwt:
 }
 
 /** Whether a request over a refused transport carries any credential of ours, under any of the given cookie names. */
-export function carriesCredential(headers: RequestHeaders, cookieNames: readonly string[], jwt: boolean): boolean {
-  const bearer = bearerCredential(headers.authorization ?? '', jwt)
+export function carriesCredential({ authorization, headers }: Presented, cookieNames: readonly string[], jwt: boolean): boolean {
+  const bearer = bearerCredential(authorization ?? '', jwt)
   if (bearer?.source === 'bearer' || headers[anonymousTokenHeader] !== undefined) return true
   return cookieNames.some((name) => {
     const value = readCookie(headers.cookie, name)

@@ -84,6 +84,10 @@ export class FetchCarrier implements ReturningCarrier {
     return this.headers.host ?? new URL(this.#request.url).host
   }
 
+  get authorization(): string | undefined {
+    return this.#request.headers.get('authorization') ?? undefined
+  }
+
   setDefault(name: string, value: string): void {
     this.#defaults ??= new Map()
     this.#defaults.set(name, value)

@@ -38,7 +38,7 @@ function admit<A extends Attributes>(exchange: Exchange<A>): Awaitable<Answer | 
  */
 export function enter<A extends Attributes>(exchange: Exchange<A>): Awaitable<Answer | undefined> {
   if (exchange.transport === 'refused') {
-    return carriesCredential(exchange.carrier.headers, Object.values(sessionCookie), exchange.core.acceptsJwt)
+    return carriesCredential(exchange.carrier, Object.values(sessionCookie), exchange.core.acceptsJwt)
       ? problemAnswer('insecure-transport', { detail: insecureDetail })
       : admit(exchange)
   }

@@ -113,6 +113,10 @@ export class NodeCarrier implements Carrier {
     return this.#request.headers as RequestHeaders
   }
 
+  get authorization(): string | undefined {
+    return authorizationOf(this.#request)
+  }
+
   setDefault(name: string, value: string): void {
     if (!this.#response.hasHeader(name)) this.#response.setHeader(name, value)
   }
@@ -132,6 +136,25 @@ export class NodeCarrier implements Carrier {
     if (body !== undefined) return Promise.resolve(bytesOfParsed(body, limit))
     return this.#request.readableEnded ? Promise.resolve(undefined) : readStream(this.#request, limit)
   }
+}
+
+const authorizationName = 'authorization'
+
+/**
+ * All of a request's `Authorization`. Of several Node tells the first and drops the others, while a proxy in front may have gone by
+ * another (RFC 9110 5.3 allows one).
+ */
+export function authorizationOf({ headers, rawHeaders }: IncomingMessage): string | undefined {
+  const { authorization } = headers
+  if (authorization === undefined) return undefined
+  const lines: string[] = []
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? ''
+    const isIt = name.length === authorizationName.length && name.toLowerCase() === authorizationName
+    if (isIt) lines.push(rawHeaders[at + 1] ?? '')
+  }
+  // What a middleware before ours put in its place is what counts.
+  return lines.length > 1 && lines[0] === authorization ? lines.join(', ') : authorization
 }
 
 function bytesOfParsed(body: unknown, limit: number): Uint8Array | null {

@@ -6,7 +6,7 @@ import { ConfigurationError } from '../engine/errors.ts'
 import { checkHasMethods } from '../engine/option-checks.ts'
 import { checkOptionsObject, unknownNames } from '../engine/option-readers.ts'
 import { bearerIn } from './credentials.ts'
-import { sendAnswer } from './node.ts'
+import { authorizationOf, sendAnswer } from './node.ts'
 import { type Answer, problemAnswer } from './problem.ts'
 
 export interface RefuseRevokedOptions {
@@ -35,7 +35,8 @@ function jwtIn(word: string): string | undefined {
  * Apps differ in what they take: one cuts seven characters off, one splits at any white space, one looks at no scheme. A
  * thief picks the spelling that the app takes and this does not, so a JWT is looked at wherever in the header it stands.
  */
-function presentedIn({ headers: { authorization } }: IncomingMessage): string | undefined {
+function presentedIn(request: IncomingMessage): string | undefined {
+  const authorization = authorizationOf(request)
   if (authorization === undefined) return undefined
   const bearer = bearerIn(authorization)
   if (bearer !== undefined) return bearer

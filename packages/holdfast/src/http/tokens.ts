@@ -57,9 +57,9 @@ interface Presented {
 }
 
 function bearerOf({ carrier }: Exchange): string | undefined {
-  const token = bearerIn(carrier.headers.authorization ?? '')
+  const token = bearerIn(carrier.authorization ?? '')
   // An access token in this header is the client's habit, not what it wants exchanged.
-  return token?.startsWith(tokenKinds.refresh) ? token : undefined
+  return token === unreadable || token?.startsWith(tokenKinds.refresh) ? token : undefined
 }
 
 async function presentedTo(exchange: Exchange): Promise<Presented | undefined> {

@@ -134,6 +134,10 @@ describe.each(Object.entries(apps))('requireApiKey on %s', (name, open) => {
     }
     expect((await ask('GET', undefined, undefined)).headers.get('www-authenticate')).toBe('Bearer')
     expect((await ask('GET', `Basic ${token}`, undefined)).status).toBe(401)
+    for (const twice of [`Bearer ${token}, Bearer ${token}`, `Basic YTpi, Bearer ${token}`]) {
+      const { status, headers } = await ask('GET', twice, undefined)
+      expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer error="invalid_token"'])
+    }
   })
 
   it('forbids a key of another network or without the scope', async () => {

@@ -122,6 +122,29 @@ export function requestTests(at: AdapterSetup): void {
     expect((await alice.get('/me', { authorization: 'Basic YTpi' })).json().subject).toBe('alice')
   })
 
+  // Node tells the first of two lines, others the last, and a server of the fetch standard joins them.
+  test('of several Authorization headers, or lines of one, no bearer token counts, nor does the cookie beside them', async () => {
+    const [alice, mallory] = [await at.signedIn(), await at.signedIn('mallory')]
+    const bearer = (token: string | undefined) => `Bearer ${token}`
+    const [hers, theirs] = [bearer(alice.sessionCookie?.[1]), bearer(mallory.sessionCookie?.[1])]
+    for (const lines of [
+      [theirs, hers],
+      [hers, hers],
+      ['Basic YTpi', theirs],
+      [theirs, 'Basic YTpi'],
+      [bearer('eyJ'), theirs],
+      ['', theirs],
+    ]) {
+      for (const authorization of [lines, lines.join(', ')]) {
+        const answered = await alice.get('/me', { authorization })
+        expect(answered.status, JSON.stringify(authorization)).toBe(401)
+        expect(answered.text).not.toContain('alice')
+      }
+    }
+    const { status } = await alice.post('/auth/refresh', {}, { authorization: ['Bearer hfr1_a', 'Bearer hfr1_b'] })
+    expect(status).toBe(401)
+  })
+
   test('a client that came with a bearer token gets the next one in the answer and no cookie', async () => {
     const token = (await at.signedIn()).sessionCookie?.[1]
     const ask = (path: string, bearer: unknown) =>

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { RequestHeaders } from '../../src/http/carrier.ts'
 import { carriesCredential, readCredential } from '../../src/http/credentials.ts'
+import { type FakeHeaders, fakeCarrier } from './fake-carrier.ts'
 
-const read = (headers: RequestHeaders, jwt = false) => readCredential(headers, 'session', jwt)
+const read = (headers: FakeHeaders, jwt = false) => readCredential(fakeCarrier({ headers }), 'session', jwt)
 
 describe('the credential of a request', () => {
-  test.each<[string, RequestHeaders, string, string | null]>([
+  test.each<[string, FakeHeaders, string, string | null]>([
     ['nothing', {}, 'none', null],
     ['a cookie', { cookie: 'session=hf1_a' }, 'cookie', 'hf1_a'],
     ['an empty cookie', { cookie: 'session=' }, 'none', null],
@@ -15,6 +15,22 @@ describe('the credential of a request', () => {
     ['a foreign bearer token and a cookie', { authorization: 'Bearer eyJ', cookie: 'session=hf1_a' }, 'none', null],
     ['an anonymous token as bearer', { authorization: 'Bearer hfa1_b' }, 'none', null],
     ['another scheme and a cookie', { authorization: 'Basic hf1_b', cookie: 'session=hf1_a' }, 'cookie', 'hf1_a'],
+    ['two bearer tokens', { authorization: 'Bearer hf1_a, Bearer hf1_b' }, 'bearer', 'unreadable'],
+    ['a foreign bearer token and ours', { authorization: 'Bearer eyJ, bearer hf1_b' }, 'bearer', 'unreadable'],
+    ['our bearer token and another scheme', { authorization: 'Bearer hf1_a, Basic YTpi' }, 'bearer', 'unreadable'],
+    [
+      'another scheme and a bearer token',
+      { authorization: 'Basic YTpi, Bearer hf1_b', cookie: 'session=hf1_a' },
+      'bearer',
+      'unreadable',
+    ],
+    ['nothing and a bearer token', { authorization: ', Bearer hf1_b' }, 'bearer', 'unreadable'],
+    [
+      'a scheme of several parameters and a cookie',
+      { authorization: 'Digest a="b", nc=1', cookie: 'session=hf1_a' },
+      'cookie',
+      'hf1_a',
+    ],
     ['an anonymous token', { 'x-anon-session-token': 'hfa1_c' }, 'anonymous-header', 'hfa1_c'],
     ['an anonymous token and a cookie', { 'x-anon-session-token': 'hfa1_c', cookie: 'session=hf1_a' }, 'cookie', 'hf1_a'],
     ['a session token in the anonymous header', { 'x-anon-session-token': 'hf1_a' }, 'anonymous-header', 'unreadable'],
@@ -34,12 +50,14 @@ describe('the credential of a request', () => {
   })
 
   test('over a refused transport our own credentials are told from those of others', () => {
-    const carries = (headers: RequestHeaders, jwt = false) => carriesCredential(headers, ['__Host-Http-session', 'session'], jwt)
+    const carries = (headers: FakeHeaders, jwt = false) =>
+      carriesCredential(fakeCarrier({ headers }), ['__Host-Http-session', 'session'], jwt)
     for (const headers of [
       { cookie: 'session=hf1_a' },
       { cookie: '__Host-Http-session=hfa1_a' },
       { cookie: 'session=a; session=b' },
       { authorization: 'Bearer hf1_a' },
+      { authorization: 'Basic YTpi, Bearer hf1_a' },
       { 'x-anon-session-token': 'x' },
     ]) {
       expect(carries(headers), JSON.stringify(headers)).toBe(true)

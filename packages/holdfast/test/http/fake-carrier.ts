@@ -6,12 +6,14 @@ export interface FakeCarrier extends Carrier {
   readonly cookies: Map<string, string>
 }
 
+export type FakeHeaders = RequestHeaders & { readonly authorization?: string | undefined }
+
 export interface FakeRequest {
   readonly method?: string
   readonly target?: string
   readonly encrypted?: boolean
   readonly peer?: string | undefined
-  readonly headers?: RequestHeaders
+  readonly headers?: FakeHeaders
 }
 
 export function fakeCarrier({
@@ -30,6 +32,7 @@ export function fakeCarrier({
     peer: 'peer' in rest ? rest.peer : '127.0.0.1',
     host: headers.host,
     headers,
+    authorization: headers.authorization,
     setDefault: (name, value) => set.set(name, set.get(name) ?? value),
     setHeader: (name, value) => set.set(name, value),
     setCookie: (name, line) => cookies.set(name, line),

@@ -111,8 +111,26 @@ describe('headers of a request of Node', () => {
   }
 
   // A proxy in front may read the other one: which of two counts must not change unnoticed.
+  test('authorization is told with all of its lines, and as a middleware before left it', async () => {
+    const told = async (lines: readonly string[], edit: (request: IncomingMessage) => unknown = () => undefined) =>
+      (
+        await answerOf(
+          (carrier, response, request) => {
+            edit(request)
+            response.end(carrier.authorization ?? 'none')
+          },
+          { authorization: lines },
+        )
+      ).text
+    expect(await told(['one', 'two'])).toBe('one, two')
+    expect(await told(['', 'two'])).toBe(', two')
+    expect(await told(['one'])).toBe('one')
+    expect(await told([])).toBe('none')
+    expect(await told(['one', 'two'], ({ headers }) => delete headers.authorization)).toBe('none')
+    expect(await told(['one', 'two'], ({ headers }) => Object.assign(headers, { authorization: 'three' }))).toBe('three')
+  })
+
   test.each([
-    ['authorization', 'one'],
     ['user-agent', 'one'],
     ['content-type', 'one'],
     ['origin', 'one, two'],

@@ -62,7 +62,7 @@ const app = createServer((request, response) =>
     response.end(String(takings.filter((taking) => isGood(taking(authorization))).length))
   }),
 )
-const ask = (authorization?: string) =>
+const ask = (authorization?: string | readonly string[]) =>
   send(`http://127.0.0.1:${(app.address() as AddressInfo).port}`, { path: '/', headers: { authorization } })
 
 beforeAll(async () => {
@@ -79,6 +79,16 @@ describe('a revoked token', () => {
   it.each(Object.keys(spellings))('does not get past the denylist by %s', async (name) => {
     const answer = await ask(spellings[name]?.(stolen))
     expect(answer).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })
+  })
+
+  it('does not get past it in either of two headers', async () => {
+    for (const tokens of [
+      [stolen, other],
+      [other, stolen],
+      [other, other],
+    ]) {
+      expect((await ask(tokens.map((token) => `Bearer ${token}`))).status).toBe(401)
+    }
   })
 
   it('would have been taken by some app in each of these spellings', () => {
