@@ -16,13 +16,20 @@ export interface Rotation {
 /** Rotations inside one grace window, at most (about a kilobyte); the token that a further one would spend stays good. */
 const mostRotations = 32
 
+const nonceLength = 24
+/** In place of a nonce: a new secret that no token before it leads to. */
+const cutMark = '-'.repeat(nonceLength)
+
 function spell({ nonce, at }: Rotation): string {
   return `${nonce}${at.toString(36)}`
 }
 
-const nonceLength = 24
+/** The record's `nonce` after its secret was replaced at this instant: no earlier token leads anywhere. */
+export function cutLineage(at: Instant): string {
+  return spell({ nonce: cutMark, at })
+}
 
-/** Oldest first; empty when no refresh token was ever spent, or the lineage was cut. */
+/** Oldest first, a cut among them; empty when no refresh token was ever spent. */
 export function rotationsOf({ nonce }: Pick<SessionRecord, 'nonce'>): readonly Rotation[] {
   if (nonce === null) return []
   return nonce.split('.').map((text) => ({
@@ -67,8 +74,10 @@ export function placeOf(tokens: Tokens, record: SessionRecord, { token, parsed, 
   if (behind < 0) return { is: 'unplaced' }
   if (behind === 0) return equalText(parsed.digest, record.digest) ? { is: 'current' } : stray
   const rotations = rotationsOf(record)
-  const cut = rotations.length === 0 && record.rotatedAt !== null
-  if (cut && isRecent(record.rotatedAt, now, grace)) return { is: 'unplaced' }
+  const cutAt = rotations.findLastIndex(({ nonce }) => nonce === cutMark)
+  const cut = rotations[cutAt]
+  const isFromBefore = behind >= rotations.length - cutAt
+  if (cut !== undefined && isFromBefore && isRecent(cut.at, now, grace)) return { is: 'unplaced' }
   const missed = rotations.slice(-behind)
   const first = missed[0]
   if (missed.length < behind || first === undefined || !isRecent(first.at, now, grace)) return late

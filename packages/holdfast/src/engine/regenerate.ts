@@ -1,5 +1,5 @@
 /** A new secret for the same session: after a credential change, and with more rights at a step-up. */
-import type { SessionId, SessionRecord } from '../store/store.ts'
+import type { Instant, SessionId, SessionRecord } from '../store/store.ts'
 import { isGranted, mintAccess } from './access.ts'
 import type { ElevateInput } from './api.ts'
 import { checkLevel, checkMethods } from './assurance.ts'
@@ -8,6 +8,7 @@ import { type Core, listed, nowOf } from './core.ts'
 import { invalidField } from './errors.ts'
 import { fingerprintOf, keptUserAgent, labelOf } from './fingerprint.ts'
 import { checkInput, checkSessionId, inputRules } from './inputs.ts'
+import { cutLineage } from './lineage.ts'
 import { keptAddress } from './network.ts'
 import { elevationAt } from './record.ts'
 import type { Issued, RequestContext } from './session.ts'
@@ -19,8 +20,8 @@ function mintNext(core: Core, record: SessionRecord): Minted {
 }
 
 /** Access tokens die with the salt that they derive from, and the lineage of refresh tokens is cut. */
-function regranted(core: Core, { grant, nonce }: SessionRecord): Pick<SessionRecord, 'grant' | 'nonce'> {
-  return grant === null ? { grant, nonce } : { grant: { ...grant, salt: core.tokens.newSalt() }, nonce: null }
+function regranted(core: Core, { grant, nonce }: SessionRecord, now: Instant): Pick<SessionRecord, 'grant' | 'nonce'> {
+  return grant === null ? { grant, nonce } : { grant: { ...grant, salt: core.tokens.newSalt() }, nonce: cutLineage(now) }
 }
 
 /** What the client is handed: the new secret itself, or an access token where tokens carry the session. */
@@ -47,7 +48,7 @@ export async function regenerate(core: Core, id: SessionId): Promise<Issued | un
       previous: null,
       generation: current.generation + 1,
       rotatedAt: now,
-      ...regranted(core, current),
+      ...regranted(core, current, now),
     }
   })
   if (record === undefined) return undefined

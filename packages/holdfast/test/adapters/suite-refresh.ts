@@ -215,4 +215,15 @@ export function refreshTests(at: AdapterSetup): void {
       expect((await exchange(changed.json().refreshToken)).status).toBe(200)
     }
   })
+
+  // The other tab's request was on its way while the first one changed the password, and was slower than all that followed.
+  test('a refresh that was under way at a change of the password, and comes after the next one, signs nobody out', async () => {
+    const { browser, answered, name, first } = await page()
+    const other = browser.copy()
+    await browser.post('/password', {}, { authorization: `Bearer ${answered.json().accessToken}` })
+    expect((await browser.post('/auth/refresh')).status).toBe(200)
+    expect(other.cookies.get(name)).toBe(first)
+    expect(codeOf(await other.post('/auth/refresh'))).toEqual(revoked)
+    expect((await browser.post('/auth/refresh')).status).toBe(200)
+  })
 }

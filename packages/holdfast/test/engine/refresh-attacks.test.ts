@@ -51,6 +51,25 @@ describe('a refresh token from before a new secret', () => {
     expect(outcomeOf(await engine.verify(renewed.token, firefox))).toBe('reuse')
   })
 
+  it('is none either once the new one was exchanged, be it often', async () => {
+    const { engine, clock, issued, id, refused } = await granted()
+    const renewed = async (token: string) => {
+      const verdict = await engine.refresh(token, firefox)
+      if (verdict.status !== 'live') throw new TypeError(`expected to be refreshed: ${JSON.stringify(verdict)}`)
+      return verdict.refreshToken
+    }
+    const before = [issued.refreshToken, await renewed(issued.refreshToken)] as const
+    let token = must(must(await engine.regenerate(id)).refreshToken)
+    for (let time = 1; time <= 3; time += 1) {
+      clock.advance(9 * second)
+      token = await renewed(token)
+      for (const earlier of before) expect(await refused(earlier)).toBe('superseded')
+    }
+    expect(await refused(token)).toBe('live')
+    clock.advance(3 * second)
+    expect(await refused(before[1])).toBe('reuse')
+  })
+
   it('is no such token where there never was a new secret: one that is too old is reused', async () => {
     const { store, issued, id, refused } = await granted()
     const record = must(await store.get(id))
