@@ -114,11 +114,12 @@ export class Lockout {
 
   /**
    * Counts an attempt before its password is looked at. Throws `store-unavailable` when it cannot be counted. Whoever
-   * is allowed calls `failed`, `succeeded` or `abandon`.
+   * is allowed calls `failed`, `succeeded` or `abandon`. `before` is told of the known device, if it is one, and may refuse.
    */
-  async attempt(input: AttemptInput): Promise<Attempt> {
-    const keys = lockKeys(this.#parts.keyring, input.name, input.subject, sourceOf(input.ip))
+  async attempt(input: AttemptInput, before?: (device: string | undefined) => Promise<void>): Promise<Attempt> {
     const device = this.deviceOf(input)
+    if (before !== undefined) await before(device)
+    const keys = lockKeys(this.#parts.keyring, input.name, input.subject, sourceOf(input.ip))
     const isOpen = device !== undefined && (await this.#isOpen(runOf(keys.device(device))))
     const counted = isOpen ? this.#ofDevice(keys, device) : this.#ofSource(keys)
     // By the lock's name: the counters look for it too, and a long string is hashed once.

@@ -31,7 +31,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 /** Its value is looked at where it is used. */
 export const anything: Rule = () => undefined
 export const text: Rule = typed('string', 'must be text')
-const flag = typed('boolean', 'must be true or false')
+export const flag: Rule = typed('boolean', 'must be true or false')
 const sessionId = typed('string', 'must be the id of a session, as text')
 const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
 const isClient = (value: unknown): boolean => isObject(value) && isText(value.ip) && isText(value.userAgent)

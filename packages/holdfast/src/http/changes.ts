@@ -4,10 +4,12 @@ import { isUnsafeMethod } from '../defence/csrf.ts'
 import { deviceLifetimeMs } from '../defence/devices.ts'
 import type { ElevateInput, IssueInput } from '../engine/api.ts'
 import { HoldfastError } from '../engine/errors.ts'
+import { checkInput } from '../engine/inputs.ts'
 import type { Issued, IssuedTokens, Session } from '../engine/session.ts'
 import { anonymousTokenHeader } from '../shared/names.ts'
 import type { Attributes } from '../store/store.ts'
 import type { Exchange } from './exchange.ts'
+import { requestRules } from './inputs.ts'
 import type { CookieChange, CookieLifetime } from './session-cookies.ts'
 
 export interface SignInInput<A extends Attributes = Attributes> extends Omit<IssueInput<A>, 'context' | 'replaces'> {
@@ -152,6 +154,7 @@ export function requireTold<A extends Attributes>({ verdict }: Exchange<A>): voi
 }
 
 export async function signIn<A extends Attributes>(exchange: Exchange<A>, input: SignInInput<A>): Promise<Delivered<A>> {
+  checkInput(input, 'input', requestRules.signIn)
   const { allowCrossSite, ...identity } = input
   exchange.requireTransport()
   // The new cookie takes the place of the old one, whose session would live on with nobody to end it but a thief.
@@ -226,8 +229,10 @@ export async function signOut<A extends Attributes>(exchange: Exchange<A>): Prom
 
 export async function startAnonymous<A extends Attributes>(
   exchange: Exchange<A>,
-  { attributes, carrier = 'header' }: StartAnonymousInput<A>,
+  input: StartAnonymousInput<A>,
 ): Promise<AnonymousStart<A>> {
+  checkInput(input, 'input', requestRules.startAnonymous)
+  const { attributes, carrier = 'header' } = input
   const { core, verdict, context, credential } = exchange
   if (verdict.status === 'live') return { session: verdict.session, token: null, started: false }
   requireTold(exchange)

@@ -8,6 +8,7 @@ import type { Attributes, Awaitable } from '../store/store.ts'
 import { readJson } from './body.ts'
 import { restoreCsrfCookie } from './changes.ts'
 import type { Exchange } from './exchange.ts'
+import { unknownFields } from './fields.ts'
 import { judgeRequirement, parseRequirement } from './guard.ts'
 import { type Answer, answerFor, emptyAnswer, jsonAnswer, problemAnswer } from './problem.ts'
 import { refreshPath } from './refresh-cookie.ts'
@@ -65,11 +66,12 @@ function readLimit(text: string | null): number | undefined {
 function queryOf(target: string, names: readonly string[]): URLSearchParams {
   const at = target.indexOf('?')
   const query = new URLSearchParams(at === -1 ? '' : target.slice(at + 1))
-  const fields = [...new Set(query.keys())].flatMap((field) => {
-    if (!names.includes(field)) return [{ field: field.slice(0, 64), message: 'is not known here' }]
-    return query.getAll(field).length > 1 ? [{ field, message: 'must be given once' }] : []
-  })
-  if (fields.length > 0) throw new HoldfastError('invalid-request', { fields: fields.slice(0, 10) })
+  const repeated = names.filter((field) => query.getAll(field).length > 1)
+  const fields = [
+    ...unknownFields(new Set(query.keys()), names),
+    ...repeated.map((field) => ({ field, message: 'must be given once' })),
+  ]
+  if (fields.length > 0) throw new HoldfastError('invalid-request', { fields })
   return query
 }
 
@@ -111,9 +113,7 @@ async function revokeOthers(exchange: Exchange, session: Session): Promise<Answe
 const visitFields = ['carrier', 'session']
 
 function readVisit(body: Readonly<Record<string, unknown>>): VisitInput {
-  const fields = Object.keys(body)
-    .filter((field) => !visitFields.includes(field))
-    .map((field) => ({ field, message: 'is not known here' }))
+  const fields = unknownFields(Object.keys(body), visitFields)
   const { carrier, session }: Record<string, unknown> = { carrier: 'header', session: undefined, ...body }
   if (carrier !== 'header' && carrier !== 'cookie') fields.push({ field: 'carrier', message: 'must be header or cookie' })
   // Refused as a field for its type only: what is no id gets the answer of an id that nobody has.

@@ -1,6 +1,7 @@
 /** Sessions carried by access and refresh tokens: what an app starts, and the one route that exchanges them. */
 import type { TokensInput } from '../engine/api.ts'
 import { HoldfastError, invalidField } from '../engine/errors.ts'
+import { checkInput } from '../engine/inputs.ts'
 import type { RefreshVerdict, Session } from '../engine/session.ts'
 import { tokenKinds } from '../engine/token.ts'
 import { deadReasons } from '../shared/codes.ts'
@@ -11,6 +12,8 @@ import { expireCookies, markPrivate, requireOwnPage, requireTold, setRefreshCook
 import { readCookie } from './cookies.ts'
 import { bearerIn, unreadable } from './credentials.ts'
 import type { Exchange } from './exchange.ts'
+import { unknownFields } from './fields.ts'
+import { requestRules } from './inputs.ts'
 import { type Answer, jsonAnswer, problemAnswer } from './problem.ts'
 import { sessionWire, type TokenPair, tokenPairWire } from './wire.ts'
 
@@ -31,8 +34,10 @@ export interface DeliveredTokens<A extends Attributes = Attributes> extends Toke
 
 export async function issueTokens<A extends Attributes>(
   exchange: Exchange<A>,
-  { allowCrossSite, carrier = 'body', ...input }: TokenSignInInput<A>,
+  given: TokenSignInInput<A>,
 ): Promise<DeliveredTokens<A>> {
+  checkInput(given, 'input', requestRules.issueTokens)
+  const { allowCrossSite, carrier = 'body', ...input } = given
   const { core, session, context, credential } = exchange
   exchange.requireTransport()
   requireTold(exchange)
@@ -64,10 +69,8 @@ function bearerOf({ carrier }: Exchange): string | undefined {
 
 async function presentedTo(exchange: Exchange): Promise<Presented | undefined> {
   const body = await readJson(exchange.carrier)
-  const fields = Object.keys(body).filter((field) => field !== 'refresh_token')
-  if (fields.length > 0) {
-    throw new HoldfastError('invalid-request', { fields: fields.map((field) => ({ field, message: 'is not known here' })) })
-  }
+  const fields = unknownFields(Object.keys(body), ['refresh_token'])
+  if (fields.length > 0) throw new HoldfastError('invalid-request', { fields })
   const { refresh_token: given } = body
   if (given !== undefined && typeof given !== 'string') throw invalidField('refresh_token', 'must be text')
   const bearer = bearerOf(exchange)

@@ -3,11 +3,13 @@
  * or a new one is started. A session id is a public name: whoever presents one and no token learns nothing of it.
  */
 import { HoldfastError } from '../engine/errors.ts'
+import { checkInput } from '../engine/inputs.ts'
 import type { Session } from '../engine/session.ts'
 import { anonymousTokenHeader } from '../shared/names.ts'
 import type { Attributes, SessionId } from '../store/store.ts'
 import { type Delivered, markPrivate, requireTold, type StartAnonymousInput, startAnonymous } from './changes.ts'
 import type { Exchange } from './exchange.ts'
+import { requestRules } from './inputs.ts'
 
 export interface VisitInput<A extends Attributes = Attributes> extends StartAnonymousInput<A> {
   /** The session that the request names, such as the conversation of its URL. Then it is resumed or refused, never started. */
@@ -36,6 +38,7 @@ function resume<A extends Attributes>(exchange: Exchange<A>, session: Session<A>
  * it, or none for a named session, is refused with one answer, whether the session exists or not.
  */
 export async function visit<A extends Attributes>(exchange: Exchange<A>, input: VisitInput<A>): Promise<Visit<A>> {
+  checkInput(input, 'input', requestRules.visit)
   const { session: named, ...start } = input
   const { verdict, credential } = exchange
   requireTold(exchange)

@@ -66,6 +66,9 @@ const passwords = {
   'with half a character': 'tall giraffes \ud800 read quietly',
 }
 
+/** What cannot be meant as a name or a password that somebody has; anything else is a wrong one. */
+const isRefused = /^(missing|null|an? .+|empty|blank|of 100,000 characters|with half a character)$/
+
 describe('a user name', () => {
   it.each(Object.entries(names))('that is %s makes no account and no first administrator', async (_what, username) => {
     const told = await changingNothing(async () => {
@@ -79,7 +82,6 @@ describe('a user name', () => {
   })
 
   it('at sign-in is refused by its field where none could be meant, and else is one that nobody has', async () => {
-    const isRefused = /^(missing|null|an? .+|empty|blank|of 100,000 characters|with half a character)$/
     for (const [what, username] of Object.entries(names)) {
       const told = await changingNothing(async () => {
         const answer = await server.client().post('/auth/login', { username, password: goodPassword })
@@ -104,7 +106,6 @@ describe('a password', () => {
   })
 
   it('to prove oneself with is refused by its field where none could be, and else is a wrong one', async () => {
-    const isRefused = /^(missing|null|an? .+|empty|of 100,000 characters|with half a character)$/
     for (const [what, password] of Object.entries(passwords)) {
       const told = await changingNothing(async () => {
         for (const answer of [
