@@ -103,7 +103,10 @@ export interface EngineOptions<A extends Attributes = Attributes> {
   readonly maxStaleness?: Duration
   /** How long a live connection outlives the last word of its session being live, while the store cannot tell. Default 10 s; at most 10 min. */
   readonly connectionGrace?: Duration
-  /** Verified sessions that this node remembers. Default 10 000; 0 asks the store at each check. */
+  /**
+   * Verified sessions that this node remembers. Default 10 000. 0 asks the store at each check, and proves the tag of each token
+   * anew: for single routes `fresh` asks the store and keeps the proof.
+   */
   readonly rememberedChecks?: number
   /** How long an ended signed-in session is kept, so that its holder can be told why. Default 24 h. */
   readonly retention?: Duration
