@@ -7,6 +7,7 @@ import { unfailing } from '../engine/hook.ts'
 import { checkHooks } from '../engine/option-checks.ts'
 import { checkOptionsObject, day, minute, type Report, readDuration, unknownNames } from '../engine/option-readers.ts'
 import type { EventKind } from '../shared/event-kinds.ts'
+import { keepNewest } from '../shared/keep-newest.ts'
 import type { Instant, SessionId } from '../store/store.ts'
 
 export type NoticeKind =
@@ -93,7 +94,7 @@ export function createNotices(options: NoticeOptions): EventListener {
     if (last !== undefined && now - last < quiet) return true
     told.delete(key)
     told.set(key, now)
-    if (told.size > mostRemembered) told.delete(told.keys().next().value ?? key)
+    keepNewest(told, mostRemembered)
     return false
   }
 

@@ -1,4 +1,5 @@
 /** Sessions of which this node heard that they were revoked elsewhere. */
+import { keepNewest } from '../shared/keep-newest.ts'
 import type { Revocation, SessionId, SessionRecord } from '../store/store.ts'
 
 const most = 1000
@@ -12,9 +13,7 @@ export class EndedSessions {
 
   add(record: SessionRecord, { at, reason }: Revocation): void {
     this.#records.set(record.id, { ...record, revokedAt: at, reason })
-    if (this.#records.size <= most) return
-    const oldest = this.#records.keys().next()
-    if (!oldest.done) this.#records.delete(oldest.value)
+    keepNewest(this.#records, most)
   }
 
   get(id: SessionId): SessionRecord | undefined {

@@ -2,6 +2,7 @@
  * Sessions that go back and forth between networks: what one client does not do, and two that hold the same token do.
  * Remembered by this node alone, for as long as the window, and for so many sessions.
  */
+import { keepNewest } from '../shared/keep-newest.ts'
 import type { Instant, SessionId } from '../store/store.ts'
 import { networkOf } from './network.ts'
 
@@ -41,16 +42,11 @@ export class Moves {
     this.#stays.delete(key)
     if (returnsIn(stays) >= returnsTold) return true
     this.#stays.set(key, stays)
-    if (this.#stays.size > mostSessions) this.#dropOldest()
+    keepNewest(this.#stays, mostSessions)
     return false
   }
 
   get size(): number {
     return this.#stays.size
-  }
-
-  #dropOldest(): void {
-    const oldest = this.#stays.keys().next()
-    if (!oldest.done) this.#stays.delete(oldest.value)
   }
 }

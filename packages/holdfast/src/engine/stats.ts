@@ -1,5 +1,6 @@
 /** What an engine counts about itself: plain numbers, added to in passing and copied when asked for. */
 import { type DeadReason, deadReasons, type UnknownCode } from '../shared/codes.ts'
+import { keepNewest } from '../shared/keep-newest.ts'
 import type { Instant, SessionId, SessionRecord } from '../store/store.ts'
 import type { CircuitState } from './circuit.ts'
 
@@ -91,9 +92,7 @@ export class LagMeter {
 
   forgot(id: SessionId, now: Instant): void {
     this.#forgotten.set(id, now)
-    if (this.#forgotten.size <= mostForgotten) return
-    const oldest = this.#forgotten.keys().next()
-    if (!oldest.done) this.#forgotten.delete(oldest.value)
+    keepNewest(this.#forgotten, mostForgotten)
   }
 
   /** A change of our own says nothing about others'. */

@@ -2,6 +2,7 @@
  * Coalesced recording of activity. At most one sighting per session and interval reaches this buffer; it is written
  * in batches. A lost batch can only end a session early, never late, because the store moves forward only.
  */
+import { keepNewest } from '../shared/keep-newest.ts'
 import type { Awaitable, SessionId, Sighting } from '../store/store.ts'
 import type { Clock } from './clock.ts'
 import type { FaultLogger } from './events.ts'
@@ -31,7 +32,7 @@ export class TouchBuffer {
     // Set again, so that the map stays in order of age.
     this.#pending.delete(sighting.id)
     this.#pending.set(sighting.id, sighting)
-    if (this.#pending.size > mostPending) this.#dropOldest()
+    keepNewest(this.#pending, mostPending)
     if (this.#flushing !== undefined) return
     if (this.#pending.size >= batchSize) void this.flush()
     else this.#arm()
@@ -83,10 +84,5 @@ export class TouchBuffer {
       }
       for (const sighting of batch) if (this.#pending.get(sighting.id) === sighting) this.#pending.delete(sighting.id)
     }
-  }
-
-  #dropOldest(): void {
-    const oldest = this.#pending.keys().next()
-    if (!oldest.done) this.#pending.delete(oldest.value)
   }
 }
