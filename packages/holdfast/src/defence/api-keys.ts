@@ -13,7 +13,7 @@ import { equalText, RandomPool } from '../engine/crypto.ts'
 import { HoldfastError, invalidField, retryAfterSeconds } from '../engine/errors.ts'
 import { type EventInput, type EventListener, Events } from '../engine/events.ts'
 import { Guard, wasRefused } from '../engine/guard.ts'
-import { anything, checkFilter, checkInput, type Rules, type RulesFor, text } from '../engine/inputs.ts'
+import { anything, checkFilter, checkInput, checkWhole, type Rules, type RulesFor, text } from '../engine/inputs.ts'
 import { keptAddress } from '../engine/network.ts'
 import type { UnknownCode } from '../shared/codes.ts'
 import type { ApiKeyPage, ApiKeyQuery, ApiKeyRecord } from '../store/api-keys.ts'
@@ -75,7 +75,7 @@ export interface ApiKeys {
   revoke(id: string, options?: { readonly owner?: string }): Promise<boolean>
   /** Ends every key of an owner; returns the ids that this call ended. Throws as `revoke`, and tells of it in one event. */
   revokeOwner(owner: string): Promise<readonly string[]>
-  /** Deletes up to `limit` keys that ended at or before `endedBefore`; returns how many. */
+  /** Deletes up to `limit` keys that ended at or before `endedBefore`; returns how many. Throws `invalid-request` for what is no time. */
   sweep(endedBefore: Instant, limit: number): Promise<number>
   on(listener: EventListener): () => void
 }
@@ -268,7 +268,11 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
       return ids
     },
 
-    sweep: (endedBefore, limit) => write(() => store.sweep(endedBefore, limit)),
+    async sweep(endedBefore, limit) {
+      checkWhole('endedBefore', endedBefore, 'must be a time')
+      checkWhole('limit', limit, 'must be a whole number')
+      return write(() => store.sweep(endedBefore, limit))
+    },
     on: (listener) => events.on(listener),
   }
 }

@@ -3,6 +3,7 @@ import { type Clock, eventLoopTurn, systemClock } from '../engine/clock.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import type { FaultLogger, SecurityEvent } from '../engine/events.ts'
 import { unfailing } from '../engine/hook.ts'
+import { checkWhole } from '../engine/inputs.ts'
 import { createKeyring, type Keyring } from '../engine/keyring.ts'
 import { checkHasMethods, checkHooks, readSecrets } from '../engine/option-checks.ts'
 import { checkOptionsObject, type Report, readCount, unknownNames } from '../engine/option-readers.ts'
@@ -195,6 +196,7 @@ export function createEventTrail(options: EventTrailOptions): EventTrail {
     },
     flush,
     async sweep(before) {
+      checkWhole('before', before, 'must be an instant in milliseconds')
       const through = await lastBefore(before)
       if (through === 0) return 0
       // First the word of it, then the deed: a beginning that is missing without this event was taken by somebody else.

@@ -126,6 +126,11 @@ export function checkRevokeSelector(target: unknown): void {
   if ('session' in target) checkSessionId(target.session)
 }
 
+/** What every comparison with is false would pass for any time, and any bound. */
+export function checkWhole(field: string, value: unknown, message: string): void {
+  if (!Number.isSafeInteger(value)) throw invalidField(field, message)
+}
+
 const aSession: Rule = (value) =>
   isObject(value) && typeof value.id === 'string' && Number.isFinite(value.idleExpiresAt)
     ? undefined

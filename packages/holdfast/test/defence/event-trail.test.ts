@@ -254,6 +254,10 @@ describe('the trail', () => {
     const { trail } = open(log)
     for (let at = 1; at <= 6; at += 1) trail.record(event(at))
     await trail.flush()
+    // Compared with these every event is as old as may be: the mark would say that all of them may be missing.
+    for (const never of [undefined, Number.NaN, 'yesterday']) {
+      await expect(trail.sweep(never as never)).rejects.toMatchObject({ fields: [{ field: 'before' }] })
+    }
     expect(await trail.sweep(4)).toBe(3)
     expect(await trail.verify()).toMatchObject({ whole: true, events: 4 })
     await log.sweep(6, 1)

@@ -35,6 +35,17 @@ describe('notices', () => {
     expect(sent).toEqual([])
   })
 
+  it('are remembered of ten thousand people, those told last', async () => {
+    const { sent, listener } = open()
+    for (let at = 0; at <= 10_000; at += 1) {
+      listener(event('authn_login_lock', { subject: `s${at}` }))
+      if (at % 50 === 0) await settle()
+    }
+    const before = sent.length
+    for (const subject of ['s10000', 's1', 's0']) listener(event('authn_login_lock', { subject }))
+    expect(sent.slice(before).map(({ subject }) => subject)).toEqual(['s0'])
+  })
+
   it('come once in ten minutes, each kind to each subject', () => {
     const { sent, clock, listener } = open()
     for (let at = 0; at < 10; at += 1) listener(event('authn_login_lock'))

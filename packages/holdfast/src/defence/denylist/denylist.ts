@@ -8,6 +8,7 @@
 import { systemRandom } from '../../engine/crypto.ts'
 import { invalidField, storeUnavailable } from '../../engine/errors.ts'
 import { Guard } from '../../engine/guard.ts'
+import { anything, checkInput, type Rules } from '../../engine/inputs.ts'
 import type { Denial } from '../../store/denylist.ts'
 import type { Awaitable, Instant } from '../../store/store.ts'
 import { type DenialKeys, denialKeys } from './keys.ts'
@@ -176,6 +177,7 @@ class JwtDenylist implements TokenDenylist {
   }
 
   #denialOf(target: DenialTarget, now: Instant): Denial {
+    checkTarget(target)
     if ('token' in target) {
       const presented = readPresented(target.token, this.#settings.subjectClaim)
       if (presented === undefined) throw invalidField('token', 'is not a signed JWT')
@@ -186,7 +188,7 @@ class JwtDenylist implements TokenDenylist {
       return { key: this.#keys.id(checkName('id', target.id)), before: null, expiresAt }
     }
     const key = 'subject' in target ? this.#keys.subject(checkName('subject', target.subject)) : this.#keys.everything
-    if (!('subject' in target) && target.everything !== true) throw invalidField('target', 'names nothing to revoke')
+    if (!('subject' in target) && target.everything !== true) throw invalidField('everything', 'must be true')
     const before = checkBefore(target.before, now) + this.#settings.clockSkew
     return { key, before, expiresAt: this.#keptUntil(before + this.#settings.clockSkew) }
   }
@@ -212,6 +214,24 @@ class JwtDenylist implements TokenDenylist {
 function denies(denial: Denial | undefined, { issuedAt }: PresentedToken, now: Instant): boolean {
   if (denial === undefined || now >= denial.expiresAt) return false
   return denial.before === null || issuedAt === null || issuedAt < denial.before
+}
+
+/** What may stand beside each. Of two of them, or with a misspelt one, nobody could tell what was meant. */
+const targets: Readonly<Record<string, Rules>> = {
+  token: { token: anything },
+  id: { id: anything, expiresAt: anything },
+  subject: { subject: anything, before: anything },
+  everything: { everything: anything, before: anything },
+}
+
+function checkTarget(target: DenialTarget): void {
+  const isObject = typeof target === 'object' && target !== null
+  const named = isObject ? Object.keys(targets).filter((name) => name in target) : []
+  const [name] = named
+  if (name === undefined || named.length > 1) {
+    throw invalidField('target', `must name one of ${Object.keys(targets).join(', ')}`)
+  }
+  checkInput(target, 'target', targets[name] ?? {})
 }
 
 function checkName(field: 'id' | 'subject', name: unknown): string {

@@ -275,8 +275,11 @@ describe('bad input', () => {
     [{ subject: Number.NaN }, 'subject'],
     [{ subject: 'a', before: start + second }, 'before'],
     [{ subject: 'a', before: Number.NaN }, 'before'],
-    [{ everything: false }, 'target'],
+    [{ everything: false }, 'everything'],
     [{}, 'target'],
+    [null, 'target'],
+    [{ id: 'b', subject: 'a' }, 'target'],
+    [{ subject: 'a', since: 5 }, 'since'],
     [{ id: 'a', expiresAt: Number.NaN }, 'expiresAt'],
   ])('%j is refused by name, and nothing changes', async (target, field) => {
     const shared = world()
