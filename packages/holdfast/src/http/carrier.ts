@@ -1,7 +1,8 @@
 /** A request and its response as Holdfast needs them. Each adapter implements it; nothing else knows a framework. */
 
-/** Every request header that is read, anywhere, but for `Authorization`. */
+/** Every request header that is read, anywhere. */
 export const readHeaders = [
+  'authorization',
   'content-type',
   'cookie',
   'forwarded',
@@ -37,7 +38,7 @@ export interface Carrier {
   /** The `Host` header, or `:authority` of HTTP/2. */
   readonly host: string | undefined
   readonly headers: RequestHeaders
-  /** `Authorization`, all of it where it was sent more than once, joined by a comma and a space. */
+  /** `Authorization`, all of it where it was sent more than once, joined by a comma and a space; in `headers` it may be the first alone. */
   readonly authorization: string | undefined
   /** Sets a header of the response that the app's own one of this name replaces. */
   setDefault(name: string, value: string): void

@@ -2,7 +2,7 @@
 import { looksLikeJwt } from '../engine/jwt/access-tokens.ts'
 import { tokenKinds } from '../engine/token.ts'
 import { anonymousTokenHeader } from '../shared/names.ts'
-import type { Carrier } from './carrier.ts'
+import type { Carrier, RequestHeaders } from './carrier.ts'
 import { readCookie } from './cookies.ts'
 
 /** Only `cookie` is ambient: a browser adds it to requests that other pages make. */
@@ -54,13 +54,13 @@ function bearerCredential(authorization: string, jwt: boolean): Credential | und
   return isOurs ? { source: 'bearer', token } : nothing
 }
 
-/** What of a request may hold a credential. */
-export type Presented = Pick<Carrier, 'authorization' | 'headers'>
-
-/** The credential of a request, by precedence: Bearer, session cookie, anonymous header. `jwt`: whether JWTs are accepted. */
-export function readCredential({ authorization, headers }: Presented, cookieName: string, jwt: boolean): Credential {
-  if (authorization !== undefined) {
-    const bearer = bearerCredential(authorization, jwt)
+/**
+ * The credential of a request, by precedence: Bearer, session cookie, anonymous header. `headers` are the carrier's own, read once
+ * for all that asks them; `jwt`: whether JWTs are accepted.
+ */
+export function readCredential(carrier: Carrier, headers: RequestHeaders, cookieName: string, jwt: boolean): Credential {
+  if (headers.authorization !== undefined) {
+    const bearer = bearerCredential(carrier.authorization ?? '', jwt)
     if (bearer !== undefined) return bearer
   }
   const cookie = readCookie(headers.cookie, cookieName)
@@ -75,7 +75,7 @@ export function readCredential({ authorization, headers }: Presented, cookieName
 }
 
 /** Whether a request over a refused transport carries any credential of ours, under any of the given cookie names. */
-export function carriesCredential({ authorization, headers }: Presented, cookieNames: readonly string[], jwt: boolean): boolean {
+export function carriesCredential({ authorization, headers }: Carrier, cookieNames: readonly string[], jwt: boolean): boolean {
   const bearer = bearerCredential(authorization ?? '', jwt)
   if (bearer?.source === 'bearer' || headers[anonymousTokenHeader] !== undefined) return true
   return cookieNames.some((name) => {

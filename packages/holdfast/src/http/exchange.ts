@@ -52,7 +52,7 @@ export class Exchange<A extends Attributes = Attributes> implements HoldfastRequ
     this.#core = core
     this.#carrier = carrier
     this.#transport = transport
-    this.#credential = readCredential(carrier, core.cookies.names(transport).session, core.acceptsJwt)
+    this.#credential = readCredential(carrier, headers, core.cookies.names(transport).session, core.acceptsJwt)
     this.#context = { ip, userAgent: headers['user-agent'] }
   }
 

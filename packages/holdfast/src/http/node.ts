@@ -138,23 +138,22 @@ export class NodeCarrier implements Carrier {
   }
 }
 
-const authorizationName = 'authorization'
+/** By the usual spellings first: making a lower-case copy of each costs more than all the rest. */
+function isAuthorization(name = ''): boolean {
+  return name === 'Authorization' || name === 'authorization' || (name.length === 13 && name.toLowerCase() === 'authorization')
+}
 
 /**
  * All of a request's `Authorization`. Of several Node tells the first and drops the others, while a proxy in front may have gone by
  * another (RFC 9110 5.3 allows one).
  */
-export function authorizationOf({ headers, rawHeaders }: IncomingMessage): string | undefined {
-  const { authorization } = headers
-  if (authorization === undefined) return undefined
-  const lines: string[] = []
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? ''
-    const isIt = name.length === authorizationName.length && name.toLowerCase() === authorizationName
-    if (isIt) lines.push(rawHeaders[at + 1] ?? '')
-  }
+export function authorizationOf({ headers: { authorization }, rawHeaders }: IncomingMessage): string | undefined {
+  let count = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) if (isAuthorization(rawHeaders[at])) count += 1
+  if (count < 2) return authorization
+  const lines = rawHeaders.filter((_, at) => at % 2 === 1 && isAuthorization(rawHeaders[at - 1]))
   // What a middleware before ours put in its place is what counts.
-  return lines.length > 1 && lines[0] === authorization ? lines.join(', ') : authorization
+  return lines[0] === authorization ? lines.join(', ') : authorization
 }
 
 function bytesOfParsed(body: unknown, limit: number): Uint8Array | null {

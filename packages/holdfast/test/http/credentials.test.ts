@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import type { RequestHeaders } from '../../src/http/carrier.ts'
 import { carriesCredential, readCredential } from '../../src/http/credentials.ts'
-import { type FakeHeaders, fakeCarrier } from './fake-carrier.ts'
+import { fakeCarrier } from './fake-carrier.ts'
 
-const read = (headers: FakeHeaders, jwt = false) => readCredential(fakeCarrier({ headers }), 'session', jwt)
+const read = (headers: RequestHeaders, jwt = false) => readCredential(fakeCarrier({ headers }), headers, 'session', jwt)
 
 describe('the credential of a request', () => {
-  test.each<[string, FakeHeaders, string, string | null]>([
+  test.each<[string, RequestHeaders, string, string | null]>([
     ['nothing', {}, 'none', null],
     ['a cookie', { cookie: 'session=hf1_a' }, 'cookie', 'hf1_a'],
     ['an empty cookie', { cookie: 'session=' }, 'none', null],
@@ -50,7 +51,7 @@ describe('the credential of a request', () => {
   })
 
   test('over a refused transport our own credentials are told from those of others', () => {
-    const carries = (headers: FakeHeaders, jwt = false) =>
+    const carries = (headers: RequestHeaders, jwt = false) =>
       carriesCredential(fakeCarrier({ headers }), ['__Host-Http-session', 'session'], jwt)
     for (const headers of [
       { cookie: 'session=hf1_a' },

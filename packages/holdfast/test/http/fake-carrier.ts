@@ -6,14 +6,12 @@ export interface FakeCarrier extends Carrier {
   readonly cookies: Map<string, string>
 }
 
-export type FakeHeaders = RequestHeaders & { readonly authorization?: string | undefined }
-
 export interface FakeRequest {
   readonly method?: string
   readonly target?: string
   readonly encrypted?: boolean
   readonly peer?: string | undefined
-  readonly headers?: FakeHeaders
+  readonly headers?: RequestHeaders
 }
 
 export function fakeCarrier({
