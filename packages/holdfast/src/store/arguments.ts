@@ -43,7 +43,15 @@ export function checkOptions<Options>(options: Options, known: OptionTypes<Optio
 }
 
 /** Throws a `TypeError` unless the client has the method. `wanted` says what to pass. */
-export function checkClient(client: unknown, method: string, wanted: string): void {
+function checkClient(client: unknown, method: string, wanted: string): void {
   const found = (client as Readonly<Record<string, unknown>> | null | undefined)?.[method]
   if (typeof found !== 'function') throw new TypeError(`the client must be ${wanted}`)
+}
+
+export function checkPool(pool: unknown): void {
+  checkClient(pool, 'query', 'a pool of pg: new pg.Pool({ connectionString })')
+}
+
+export function checkRedisClient(client: unknown): void {
+  checkClient(client, 'sendCommand', 'one of node-redis, connected: await createClient({ url }).connect()')
 }

@@ -1,4 +1,5 @@
 /** What `doctor` wants to know of a PostgreSQL server. */
+import { checkOptions, checkPool, type OptionTypes } from './arguments.ts'
 import { openError } from './postgres-errors.ts'
 import { versionOf } from './postgres-migrate.ts'
 import { type PostgresPool, type PostgresValue, queryOf, type Row, rowsOf } from './postgres-pool.ts'
@@ -49,8 +50,13 @@ export interface InspectOptions {
 
 const timeout = 10_000
 
-/** Changes nothing. Throws a `PostgresOpenError` when the server cannot be asked. */
+const optionTypes: OptionTypes<InspectOptions> = { schema: 'text', expectsStandby: 'flag', now: 'function' }
+
+/** Changes nothing. Throws a `PostgresOpenError` when the server cannot be asked, and a `TypeError` for what is no pool and no option. */
 export async function inspectPostgres(pool: PostgresPool, options: InspectOptions): Promise<PostgresReport> {
+  checkPool(pool)
+  checkOptions(options, optionTypes)
+  if (options.now === undefined) throw new TypeError('now must be a function')
   const { schema = 'public', expectsStandby = false, now } = options
   const names = namesIn(schema)
   const run = (text: string, values: readonly PostgresValue[] = []) => rowsOf(pool.query(queryOf(text, values, timeout)))

@@ -9,7 +9,7 @@
  * yet received a revocation has lost it when it is promoted: so each node asserts its revocations of the last ten minutes
  * again whenever its listening connection is made anew; without one, when another server answers after a fault.
  */
-import { checkClient, checkOptions, type OptionTypes } from './arguments.ts'
+import { checkOptions, checkPool, type OptionTypes } from './arguments.ts'
 import { ChangeListeners } from './changes.ts'
 import { PostgresApiKeys } from './postgres-api-keys.ts'
 import { PostgresChanges } from './postgres-changes.ts'
@@ -82,7 +82,7 @@ const optionTypes: OptionTypes<PostgresStoreOptions> = {
  * type and for what is no pool. The pool stays the app's, to end when the store is closed.
  */
 export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions = {}): PostgresStore {
-  checkClient(pool, 'query', 'a pool of pg: new pg.Pool({ connectionString })')
+  checkPool(pool)
   checkOptions(options, optionTypes)
   const { schema = 'public', partitions = 0, prepare = true, timeout = 2000, expectsStandby = false } = options
   const names = namesIn(schema)

@@ -1,4 +1,5 @@
 /** Looks at the servers behind a client: what they are, and what about them endangers sessions. */
+import { checkRedisClient } from './arguments.ts'
 import {
   commandOptions,
   modeOf,
@@ -49,6 +50,7 @@ const allSlots = 16_384
  * client goes on asking even when none answers, until `signal` ends it: give one, such as `AbortSignal.timeout(5000)`.
  */
 export async function connectRedis(client: RedisClient, signal?: AbortSignal): Promise<RedisReport> {
+  checkRedisClient(client)
   const connection = client as Connectable
   let giveUp: (fault: unknown) => void = () => {}
   const failed = new Promise<never>((_, reject) => {
@@ -84,6 +86,7 @@ interface Connectable {
  * the servers cannot be used at all.
  */
 export async function inspectRedis(client: RedisClient, now?: () => Instant): Promise<RedisReport> {
+  checkRedisClient(client)
   try {
     const mode = modeOf(client)
     const nodes = await Promise.all(sendersOf(client).map(([name, send]) => inspectNode(name, send, now)))

@@ -16,7 +16,7 @@
  * and followed by WAIT, and each node asserts its revocations of the last ten minutes again when a primary changes.
  * Native expiry only collects garbage: keys live on for `retention` after the last session in them has ended.
  */
-import { checkClient, checkOptions, type OptionTypes } from './arguments.ts'
+import { checkOptions, checkRedisClient, type OptionTypes } from './arguments.ts'
 import { type Assertive, assertRevocations, Reassertion } from './reassertion.ts'
 import { RecentRevocations } from './recent-revocations.ts'
 import { RedisApiKeys } from './redis-api-keys.ts'
@@ -77,7 +77,7 @@ const defaults = { prefix: 'hf:', retention: 2 * day, maxInFlight: 10_000, maxKn
  * what is no client. Asks the server nothing: see `connectRedis` and `inspectRedis`.
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): RedisStore {
-  checkClient(client, 'sendCommand', 'one of node-redis, connected: await createClient({ url }).connect()')
+  checkRedisClient(client)
   const { prefix, retention, maxInFlight, maxKnown } = checked(options)
   const link = linkOf(client, { maxInFlight, connect: options.connect })
   const keys = new RedisKeys(prefix)

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/store/memory.ts'
-import { postgresStore } from '../../src/store/postgres.ts'
-import { redisStore } from '../../src/store/redis.ts'
+import { inspectPostgres, postgresStore } from '../../src/store/postgres.ts'
+import { connectRedis, inspectRedis, redisStore } from '../../src/store/redis.ts'
 import { sqliteStore } from '../../src/store/sqlite.ts'
 import { useDatabaseFile } from './sqlite-file.ts'
 
@@ -43,6 +43,26 @@ const wrong: readonly (readonly [name: string, open: () => unknown, message: Reg
     /^keyPrefix: not an option; known are prefix/,
   ],
 ]
+
+const inspected: readonly (readonly [name: string, inspect: () => Promise<unknown>, message: RegExp])[] = [
+  [
+    'PostgreSQL of an address',
+    () => inspectPostgres(untyped('postgres://db/app'), { now: Date.now }),
+    /^the client must be a pool/,
+  ],
+  ['PostgreSQL without options', () => inspectPostgres(pool, untyped(undefined)), /^the options must be an object$/],
+  ['PostgreSQL without a clock', () => inspectPostgres(pool, untyped({})), /^now must be a function$/],
+  ['Redis of an address', () => inspectRedis(untyped('redis://cache')), /^the client must be one of node-redis/],
+  ['Redis to be connected, of nothing', () => connectRedis(untyped(undefined)), /^the client must be one of node-redis/],
+]
+
+describe('a look at a store', () => {
+  it.each(inspected)('is refused by the name of what is wrong: %s', async (_name, inspect, message) => {
+    await expect(inspect()).rejects.toThrow(
+      expect.objectContaining({ name: 'TypeError', message: expect.stringMatching(message) }),
+    )
+  })
+})
 
 describe('a store', () => {
   it.each(wrong)('is refused by the name of what is wrong: %s', (_name, open, message) => {
