@@ -150,6 +150,9 @@ export class Confirmation {
   readonly #maxStaleness: number
   #at: Instant | undefined
   #stopped = false
+  /** The latest time that was asked about, and what is added to wall time so that none comes before it. */
+  #latest: Instant = Number.NEGATIVE_INFINITY
+  #ahead = 0
   #bypasses = 0
   #bypassMs = 0
   /** When memory was last found not to be trusted; undefined while it is. */
@@ -169,19 +172,33 @@ export class Confirmation {
   }
 
   /** False: nothing may be remembered or answered from memory at `now`. Never throws. */
-  holds(now: Instant): boolean {
+  holds(wall: Instant): boolean {
     if (this.#feed === undefined || this.#stopped) return false
-    const age = this.#at === undefined ? undefined : now - this.#at
-    // A negative age is a clock that went back: ask again.
-    if (age !== undefined && age >= 0 && age < this.#every) return true
+    const now = this.#forward(wall)
+    if (this.#at !== undefined && now - this.#at < this.#every) return true
     this.#at = undefined
     try {
       if (this.#feed.confirm(now, this.#maxAge)) this.#at = now
     } catch {
       // A store that cannot say so is a store not to be remembered; the check itself will report the fault.
     }
-    this.#note(now)
+    this.#note(wall)
     return this.#at !== undefined
+  }
+
+  /**
+   * Wall time that never goes back. A clock that is set back makes whatever was confirmed before look younger than it is, and one
+   * that is set back again and again would keep it young for ever: all of it counts as older than the bound.
+   */
+  #forward(wall: Instant): Instant {
+    const now = wall + this.#ahead
+    if (now >= this.#latest) {
+      this.#latest = now
+      return now
+    }
+    this.#latest += this.#maxStaleness + 1
+    this.#ahead = this.#latest - wall
+    return this.#latest
   }
 
   /**

@@ -1,6 +1,7 @@
 /** The connections of one session, and when that session is to be looked up. */
 import type { RevocationReason } from '../shared/codes.ts'
-import type { Instant, SessionId, SessionRecord, Sighting } from '../store/store.ts'
+import type { Awaitable, Instant, SessionId, SessionRecord, Sighting } from '../store/store.ts'
+import type { ConnectionEnd, LiveConnection } from './api.ts'
 import type { Confirmation } from './cache.ts'
 import type { Clock } from './clock.ts'
 import type { FaultLogger } from './events.ts'
@@ -24,6 +25,41 @@ export interface Group<M> {
   changes: number
   /** As `changes`, of those that may be of any session: how many had been told when the store was last asked. */
   changesOfAll: number
+}
+
+export type Close = (end: ConnectionEnd) => void
+
+/** Who keeps the groups. */
+interface Owner {
+  check(group: Group<Attached>, connection: Attached): Awaitable<boolean>
+  note(group: Group<Attached>): void
+  detach(group: Group<Attached>, connection: Attached): void
+}
+
+export class Attached implements LiveConnection {
+  readonly #owner: Owner
+  readonly #group: Group<Attached>
+  readonly close: Close
+  opening: Opening | undefined
+
+  constructor(owner: Owner, group: Group<Attached>, opening: Opening | undefined, close: Close) {
+    this.#owner = owner
+    this.#group = group
+    this.opening = opening
+    this.close = close
+  }
+
+  check(): Awaitable<boolean> {
+    return this.#owner.check(this.#group, this)
+  }
+
+  note(): void {
+    if (this.#group.members.has(this)) this.#owner.note(this.#group)
+  }
+
+  detach(): void {
+    this.#owner.detach(this.#group, this)
+  }
 }
 
 export interface ConnectionsOptions {
@@ -76,4 +112,12 @@ export function isSupersededBy(member: Opened, record: SessionRecord): boolean {
   if (opening !== undefined && isSuperseded(opening.opener, record)) return true
   member.opening = openingBy(record)
   return false
+}
+
+/** To a clock that was set back, how long ago a session was last vouched for is not known: each has its time anew, and no more. */
+export function dateBack(groups: Iterable<Group<unknown>>, now: Instant): void {
+  for (const group of groups) {
+    group.checkedAt = Math.min(group.checkedAt, now)
+    if (group.failingSince !== undefined) group.failingSince = Math.min(group.failingSince, now)
+  }
 }

@@ -1,7 +1,10 @@
 import type { Awaitable, Instant, SessionId, SessionRecord } from '../store/store.ts'
 import type { ConnectionEnd, LiveConnection } from './api.ts'
 import {
+  Attached,
+  type Close,
   type ConnectionsOptions,
+  dateBack,
   dueOf,
   endAt,
   type Group as GroupOf,
@@ -16,34 +19,7 @@ import { endOf, sightingOf, touchInterval } from './record.ts'
 import type { Opening } from './session.ts'
 import { inTurns } from './turns.ts'
 
-type Close = (end: ConnectionEnd) => void
 type Group = GroupOf<Attached>
-
-class Attached implements LiveConnection {
-  readonly #all: Connections
-  readonly #group: Group
-  readonly close: Close
-  opening: Opening | undefined
-
-  constructor(all: Connections, group: Group, opening: Opening | undefined, close: Close) {
-    this.#all = all
-    this.#group = group
-    this.opening = opening
-    this.close = close
-  }
-
-  check(): Awaitable<boolean> {
-    return this.#all.check(this.#group, this)
-  }
-
-  note(): void {
-    if (this.#group.members.has(this)) this.#all.note(this.#group)
-  }
-
-  detach(): void {
-    this.#all.detach(this.#group, this)
-  }
-}
 
 export class Connections {
   readonly #options: ConnectionsOptions
@@ -55,6 +31,7 @@ export class Connections {
   /** When the change feed last confirmed, and when all were last looked up for want of that. */
   #confirmedAt: Instant = Number.NEGATIVE_INFINITY
   #lookedUpAt: Instant = Number.NEGATIVE_INFINITY
+  #roundAt: Instant = Number.NEGATIVE_INFINITY
   /** Counts words of the feed that any may have changed: on Redis everyone-out is one from each of 4096 shards. */
   #changesOfAll = 0
   #walk: 'none' | 'under way' | 'again' = 'none'
@@ -268,6 +245,8 @@ export class Connections {
 
   #round(): void {
     const now = this.#options.clock.now()
+    if (now < this.#roundAt) this.#dateBack(now)
+    this.#roundAt = now
     // Asking the feed tells its listeners of what changed elsewhere; without a feed every session is looked up.
     if (this.#options.confirmation.holds(now)) {
       this.#confirmedAt = now
@@ -275,9 +254,16 @@ export class Connections {
       return
     }
     this.#endUnheardOf(now)
-    if (now - this.#lookedUpAt < this.#options.unconfirmedEvery && now >= this.#lookedUpAt) return
+    if (now - this.#lookedUpAt < this.#options.unconfirmedEvery) return
     this.#lookedUpAt = now
     if (this.#walk === 'none') void this.#lookUpAll()
+  }
+
+  #dateBack(now: Instant): void {
+    this.#confirmedAt = Math.min(this.#confirmedAt, now)
+    this.#lookedUpAt = Number.NEGATIVE_INFINITY
+    this.#nextDue = now
+    dateBack(this.#groups.values(), now)
   }
 
   #lookUpDue(now: Instant): void {

@@ -169,7 +169,8 @@ export class Live {
       return
     }
     const taken = member.written - member.buffered
-    if (taken > waiting.taken) {
+    // A clock that was set back does not know since when: it starts anew.
+    if (taken > waiting.taken || now < waiting.since) {
       waiting.taken = taken
       waiting.since = now
     } else if (now - waiting.since >= this.settings.writeTimeout) member.stalled()

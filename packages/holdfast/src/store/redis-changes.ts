@@ -19,7 +19,7 @@ export interface RedisChangesOptions {
   readonly capacity: number
   /** Called when there was no more room to remember these. */
   readonly onForgotten: (ids: readonly SessionId[]) => void
-  /** Called when a primary is there, or there again. */
+  /** Called when a primary is there, or there again, or has been emptied: it may lack what was recorded. */
   readonly onPrimary: () => void
   /** Called whenever somebody asks whether this feed is whole. */
   readonly onAsked: () => void
@@ -132,6 +132,8 @@ export class RedisChanges implements ChangeFeed {
     const { keys } = this.#options
     if (key?.startsWith(keys.tracked.notes) !== true) {
       this.#listeners.tell(undefined)
+      // Everything was flushed, what was revoked and denied included, and the connection stands.
+      if (key === null) this.#options.onPrimary()
       return
     }
     const { tag, ended } = keys.readNote(key)

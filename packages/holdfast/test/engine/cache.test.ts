@@ -205,6 +205,17 @@ describe('the confirmation of a change feed', () => {
     ])
   })
 
+  it('is not taken for young by a clock that is set back again and again', () => {
+    // As a feed is whose connection says nothing any more: all it knows is when that last answered.
+    const confirm = (now: number, maxAge: number) => 10_000 <= now && now - 10_000 <= maxAge
+    const confirmation = new Confirmation({ subscribe: () => () => undefined, confirm }, 1000)
+    let passed = 0
+    for (let wall = 10_000; passed < 5000; wall += 100, passed += 100) {
+      if (passed % 800 === 700) wall -= 600
+      expect(confirmation.holds(wall)).toBe(passed < 700)
+    }
+  })
+
   it('is asked for at each check with a bound of 0', () => {
     const feed = remoteFeed(undefined)
     const confirmation = new Confirmation(feed, 0)

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { type ChangeListener, ChangeListeners } from '../../src/store/changes.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { SessionStore } from '../../src/store/store.ts'
-import { minute, second, settle, start } from './support/start.ts'
+import { hour, minute, second, settle, start } from './support/start.ts'
 import { failingStore, holdingStore } from './support/stores.ts'
 
 async function attached(options: Parameters<typeof start>[0] = {}) {
@@ -39,6 +39,22 @@ describe('while the store cannot tell', () => {
     }
     expect(close).not.toHaveBeenCalled()
     for (let passed = 0; passed < 1000; passed += 50) {
+      clock.advance(50)
+      await settle()
+    }
+    expect(close.mock.calls).toEqual([[{ cause: 'unknown' }]])
+  })
+
+  it.each(['a feed', 'no feed'])('a clock that is set back keeps no connection open, with %s', async (feed) => {
+    const failing = failingStore(memoryStore())
+    const { clock, close } = await attached({
+      store: feed === 'a feed' ? failing.store : unfed(failing.store),
+      connectionGrace: '5s',
+      limits: { signedIn: { idle: '4h', absolute: '5h' } },
+    })
+    failing.failing = new Set(['get'])
+    for (let passed = 0; passed < minute + 12_000; passed += 50) {
+      if (passed === 2000) clock.jumpTo(clock.now() - 3 * hour)
       clock.advance(50)
       await settle()
     }

@@ -72,6 +72,15 @@ describe('a reader for whom something waits', () => {
     expect(reader.told).toContain('stalled')
   })
 
+  it('gains no more than its whole time by a clock that is set back', () => {
+    const { clock, reader, write } = open()
+    write(100)
+    clock.advance(9000)
+    clock.jumpTo(clock.now() - 3_600_000)
+    clock.advance(11_000)
+    expect(reader.told).toContain('stalled')
+  })
+
   it('is left in peace once it has taken all', () => {
     const { clock, reader, write } = open()
     write(100)
