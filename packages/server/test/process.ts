@@ -13,9 +13,13 @@ const compileCache = join(tmpdir(), 'holdfast-server-test-compile-cache')
 
 export type Environment = Readonly<Record<string, string>>
 
-function start(folder: string, args: readonly string[], environment: Environment): ChildProcess {
+/** A shell that runs what comes after it where not one byte can be written to a file. */
+export const withoutRoom: readonly string[] = ['sh', '-c', `trap '' XFSZ; ulimit -f 0; exec "$@"`, 'sh']
+
+function start(folder: string, args: readonly string[], environment: Environment, through: readonly string[] = []): ChildProcess {
+  const [program = '', ...all] = [...through, process.execPath, '--conditions=@holdfast/source', main, ...args]
   // Nothing of the test's own environment but what finds programs: a variable there must not decide a test.
-  return spawn(process.execPath, ['--conditions=@holdfast/source', main, ...args], {
+  return spawn(program, all, {
     cwd: folder,
     env: { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: compileCache, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -33,12 +37,15 @@ export function run(
   folder: string,
   args: readonly string[],
   { input = '', ...environment }: Environment & { input?: string } = {},
+  through: readonly string[] = [],
 ): Promise<Finished> {
-  const child = start(folder, args, environment)
+  const child = start(folder, args, environment, through)
   const out: string[] = []
   const err: string[] = []
   child.stdout?.on('data', (chunk) => out.push(String(chunk)))
   child.stderr?.on('data', (chunk) => err.push(String(chunk)))
+  // A program that has read enough, or ends before, reads no further.
+  child.stdin?.on('error', () => {})
   child.stdin?.end(input)
   return new Promise((resolve, reject) => {
     child.on('error', reject)
@@ -51,6 +58,8 @@ export interface ServerProcess {
   readonly output: () => string
   client(cookies?: ReadonlyMap<string, string>): Client
   signal(name: NodeJS.Signals): void
+  /** Closes the reading end of what it prints. */
+  stopReading(): void
   /** Sends the signal and waits for the end; returns the exit code. */
   end(signal: NodeJS.Signals): Promise<number | null>
   [Symbol.asyncDispose](): Promise<void>
@@ -86,6 +95,7 @@ export async function serverProcess(folder: string, environment: Environment = {
     address,
     output: () => text.join(''),
     signal: (name) => void child.kill(name),
+    stopReading: () => child.stdout?.destroy(),
     client: (cookies) => new Client(address, cookies),
     end,
     [Symbol.asyncDispose]: async () => {

@@ -4,6 +4,7 @@ import { pause } from '../clock.ts'
 import { type EventLog, eventWire, readBack, type StoredEvent } from '../events.ts'
 import { printable } from '../logging.ts'
 import { CommandFailure } from './failure.ts'
+import { outputGone } from './output.ts'
 import type { OutputOptions } from './table.ts'
 import { withServices } from './with-services.ts'
 
@@ -80,8 +81,9 @@ async function tail({ lines: count, follow, json = false }: TailOptions): Promis
     if (!follow) return
     const stopped = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
-    while (!stopped.signal.aborted) {
-      await pause(pollMs, stopped.signal)
+    const over = AbortSignal.any([stopped.signal, outputGone])
+    while (!over.aborted) {
+      await pause(pollMs, over)
       last = await printAfter(eventLog, last, print)
     }
   })

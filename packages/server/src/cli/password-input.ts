@@ -34,12 +34,29 @@ function promptOnTerminal(question: string): Promise<string> {
   })
 }
 
+/** More than the longest password takes. */
+const mostBytes = 4096
+
+/** Reads no further than that line: what feeds it may have no end, or stay open. */
 async function firstLineOfInput(): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk))
-  const [line = ''] = Buffer.concat(chunks).toString('utf8').split(/\r?\n/, 1)
+  let read = Buffer.alloc(0)
+  for await (const chunk of process.stdin) {
+    read = Buffer.concat([read, chunk])
+    if (read.includes('\n') || read.length > mostBytes) break
+  }
+  const end = read.indexOf('\n')
+  const line = textOf(end < 0 ? read : read.subarray(0, end)).replace(/\r$/, '')
   if (line === '') throw new CommandFailure('holdfast-server: give the password as the first line of standard input')
   return line
+}
+
+/** What is no text would be read as another password than the one that was meant. */
+function textOf(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new CommandFailure('holdfast-server: the first line of standard input is not UTF-8 text')
+  }
 }
 
 /** A new password: asked twice on a terminal, else the first line of standard input. */

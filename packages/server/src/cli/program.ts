@@ -5,6 +5,7 @@ import { timeLimit } from '../clock.ts'
 import { newSecret } from '../config/secret.ts'
 import { addEventCommands } from './events.ts'
 import { reportFailure } from './failure.ts'
+import { watchOutput } from './output.ts'
 import { addSessionCommands } from './sessions.ts'
 import { addUserCommands } from './users.ts'
 
@@ -57,13 +58,27 @@ function createProgram(): Command {
     )
     .option('--json', 'as JSON')
     .action(async (options: { readonly json?: boolean }) => (await import('./doctor.ts')).doctor(options))
+  refuseRepeated(program)
   return program
+}
+
+/** Of an option that is given twice the last would count, in silence: of two users named, one would stay signed in. */
+function refuseRepeated(command: Command): void {
+  for (const option of command.options.filter(({ required }) => required)) {
+    let isGiven = false
+    command.on(`option:${option.name()}`, () => {
+      if (isGiven) command.error(`error: option '${option.flags}' is given twice`)
+      isGiven = true
+    })
+  }
+  for (const each of command.commands) refuseRepeated(each)
 }
 
 /** For what was printed to be read, in ms. */
 const lingerMs = 200
 
 export async function runProgram(argv: readonly string[]): Promise<void> {
+  watchOutput()
   try {
     await createProgram().parseAsync([...argv])
   } catch (fault) {

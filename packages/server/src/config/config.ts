@@ -100,6 +100,7 @@ export function fileProblem(fault: unknown): string {
     EISDIR: 'is a folder',
     ENOTDIR: 'has a file where a folder should be',
     EROFS: 'is on a read-only file system',
+    ENOSPC: 'has no room left on its disk',
   }
   return known[code] ?? (code === '' ? 'cannot be used' : `cannot be used (${code})`)
 }

@@ -1,5 +1,5 @@
 /** The signing secret outside production: made once, kept in a file that only this user can read. */
-import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { secretProblem } from 'holdfast'
 import { randomText } from '../random.ts'
 import type { SecretSource } from './config.ts'
@@ -40,13 +40,13 @@ function readSecretFile(path: string): readonly string[] | undefined {
 /** Makes the file whole or not at all, so that of several processes that start at once all read the same secret. */
 function makeSecretFile(path: string): void {
   const draft = `${path}.${randomText(6)}`
-  writeFileSync(draft, `${newSecret()}\n`, { mode: 0o600, flag: 'wx' })
   try {
+    writeFileSync(draft, `${newSecret()}\n`, { mode: 0o600, flag: 'wx' })
     linkSync(draft, path)
   } catch (fault) {
     if (!(fault instanceof Error && 'code' in fault && fault.code === 'EEXIST')) throw fault
   } finally {
-    unlinkSync(draft)
+    rmSync(draft, { force: true })
   }
 }
 

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, it } from 'vitest'
 import type { Finding } from '../../src/doctor/finding.ts'
 import { assertProblem } from '../client.ts'
 import { goodPassword, otherPassword, setupToken, temporaryFolder, testSecret } from '../harness.ts'
-import { defaults, run, serverProcess } from '../process.ts'
+import { defaults, run, serverProcess, withoutRoom } from '../process.ts'
 
 let folder = ''
 beforeEach(async () => {
@@ -65,6 +65,21 @@ describe('the command line', () => {
     assert.equal(readFileSync(path, 'utf8'), written)
     const { code } = await run(folder, ['doctor'], {})
     assert.equal(code, 0)
+  })
+
+  it('leaves nothing half-written where there is no room', async () => {
+    for (const args of [['init'], ['serve']]) {
+      const { code, stderr } = await run(folder, args, { PORT: '0' }, withoutRoom)
+      assert.equal(code, 1)
+      assert.match(stderr, /EFBIG/)
+    }
+    assert.deepEqual(readdirSync(folder, { recursive: true }), ['data'])
+  })
+
+  it('refuses an option that is given twice, of which one would be passed over', async () => {
+    await fail(['sessions', 'revoke', '--user', 'alice', '--user', 'bob'], /^error: option '--user <user>' is given twice/)
+    await fail(['users', 'add', 'a', '--role', 'user', '--role', 'admin'], /'--role <role>' is given twice/)
+    assert.deepEqual(readdirSync(folder), [])
   })
 
   it('refuses a bad configuration before it touches anything, whatever the command', async () => {
