@@ -5,7 +5,9 @@ import { type StoreName, scenarios } from './scenarios/index.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 
 const seed = 1
-const calm = 500
+const calm = 250
+/** Each fault takes some four seconds, and twice that on a busy machine. */
+const twoMinutesMore = { timeout: 240_000 } as const
 const oneWinner = { live: 5, taken: 1, promoted: 1, successors: 1 }
 
 function tell(what: string, { operations, faults, remembered, violations }: RunReport): void {
@@ -24,7 +26,7 @@ async function open(store: StoreName, onTestFinished: TestContext['onTestFinishe
 it.for([
   ['redis', undefined],
   ['sentinel', 1],
-] as const)('keeps its promises through the faults of %s', async ([store, most], { signal, onTestFinished }) => {
+] as const)('keeps its promises through the faults of %s', twoMinutesMore, async ([store, most], { signal, onTestFinished }) => {
   const { backends, faults } = await open(store, onTestFinished)
   const report = await runHistory({ backends, faults: faults.slice(0, most), seed, calm, signal })
   tell(store, report)

@@ -61,6 +61,14 @@ describe('the history checker', () => {
     expect(violations([end('durable'), check(700)], 100, [{ from: 400, to: 600, isSplit: true }])).toHaveLength(1)
   })
 
+  it('lets a server that was emptied lose sessions, and revive none', () => {
+    const issue: Operation = { did: 'issue', node: 0, from: 0, to: 1, session: 'session' }
+    const outages = [{ from: 400, to: 600, isEmptied: true }]
+    expect(violations([issue, check(900, { answer: 'not-found' })], 100, outages)).toEqual([])
+    expect(violations([{ ...issue, from: 700, to: 701 }, check(900, { answer: 'not-found' })], 100, outages)).toHaveLength(1)
+    expect(violations([end('asserted'), check(500)], 100, outages)).toHaveLength(1)
+  })
+
   it('lets a failover undo for good what came with it and nobody asserts again', () => {
     const outages = [{ from: 400, to: 600 }]
     expect(violations([end('replicated', 450), check(900)], 100, outages)).toEqual([])

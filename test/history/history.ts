@@ -47,6 +47,8 @@ export type Operation = Asked &
 export interface Outage {
   readonly from: Moment
   readonly to: Moment
+  /** The server was emptied: what was there before is gone, and comes back no more than anything else. */
+  readonly isEmptied?: boolean
   /** Two servers were primary for a while, and one of them with a replica: what that replica has is lost as well. */
   readonly isSplit?: boolean
 }
@@ -88,8 +90,9 @@ function revivals(history: readonly Operation[], bound: number, outages: readonl
   const mayBeForgotten = ({ safe, at }: End, from: Moment, to: Moment) =>
     outages.some(
       (outage) =>
-        ((safe !== 'durable' || outage.isSplit === true) && overlap(outage, from, to)) ||
-        (safe === 'replicated' && overlap(outage, at, at)),
+        outage.isEmptied !== true &&
+        (((safe !== 'durable' || outage.isSplit === true) && overlap(outage, from, to)) ||
+          (safe === 'replicated' && overlap(outage, at, at))),
     )
   return history.flatMap((operation) => {
     if (operation.did !== 'check' || operation.answer !== 'live') return []
@@ -114,13 +117,14 @@ function excesses(history: readonly Operation[], outages: readonly Outage[]): Vi
   })
 }
 
-/** Of sessions that were handed out, none may be unknown to the store: only a failover may lose the latest. */
+/** Of sessions that were handed out, none may be unknown to the store: a failover may lose the latest, an emptied server has none. */
 function losses(history: readonly Operation[], outages: readonly Outage[]): Violation[] {
   const kept = new Set<Name>()
   for (const operation of history) {
     if (operation.did !== 'issue') continue
     const { session, from, to } = operation
-    if (!outages.some((outage) => overlap(outage, from, to))) kept.add(session)
+    const mayBeLost = (outage: Outage) => overlap(outage, from, to) || (outage.isEmptied === true && from <= outage.to)
+    if (!outages.some(mayBeLost)) kept.add(session)
   }
   return history.flatMap((operation) => {
     if (operation.did !== 'check' || operation.answer !== 'not-found' || !kept.has(operation.session)) return []

@@ -18,6 +18,8 @@ const betweenCrowds = 2500
 export interface Victim {
   readonly session: string
   revoke(): Promise<void>
+  /** Has a node check it, which then remembers it; after the revocation it must not. */
+  check(node: number): Promise<void>
 }
 
 export interface LoadOptions {
@@ -68,7 +70,9 @@ export class Load {
     const [first] = victims
     if (first === undefined) throw new Error('the first node must be well when the fault begins')
     const revoke = async () => void (await Promise.all(victims.map((victim) => journal.revoke(0, victim))))
-    return { session: first.session, revoke }
+    const check = async (at: number) =>
+      void (await Promise.all(victims.map((victim) => journal.check(at, victim, victim.token, false))))
+    return { session: first.session, revoke, check }
   }
 
   /** Whether every node records and reads again, and none revives what was ended since `since`. */

@@ -1,6 +1,6 @@
 /**
  * `npm run history -- --store redis --seconds 60 --seed 1`: a history as long as you like. `--without feed` takes a
- * defence out, and must end badly. Exit code 1: a promise was broken, or the nodes did not recover.
+ * defence out, and must end badly; `--only clock` leaves the faults that say so in their names. Exit code 1: a promise was broken, or the nodes did not recover.
  */
 import { parseArgs } from 'node:util'
 import { defences } from './order.ts'
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     store: { type: 'string', default: 'redis' },
     without: { type: 'string' },
+    only: { type: 'string', default: '' },
   },
 })
 const seconds = Number(values.seconds)
@@ -27,7 +28,13 @@ if (!(seconds >= 1 && seconds <= 86_400) || !Number.isInteger(seed) || store ===
   process.exit(1)
 }
 
-const { backends, faults, stop } = await scenarios[store]()
+const { backends, faults: all, stop } = await scenarios[store]()
+const faults = all.filter(({ what }) => what.includes(values.only))
+if (faults.length === 0) {
+  console.error(`--only takes a part of one of: ${all.map(({ what }) => what).join('; ')}`)
+  await stop()
+  process.exit(1)
+}
 const random = seeded(seed)
 const until = performance.now() + seconds * 1000
 

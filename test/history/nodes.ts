@@ -10,6 +10,9 @@ export interface Node {
   /** Rejects with the fault of the node. */
   // biome-ignore lint/suspicious/noExplicitAny: what comes over the wire depends on the order, and callers say what it is.
   ask(order: Order): Promise<any>
+  /** Halts the process without ending it: what it is asked meanwhile it answers when it goes on. */
+  freeze(): void
+  thaw(): void
   stop(): Promise<void>
 }
 
@@ -38,6 +41,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
         waiting.set(last, { resolve, reject })
         child.send({ number: last, order }, (fault) => fault && reject(fault))
       }),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
     async stop() {
       child.kill('SIGKILL')
       await exited

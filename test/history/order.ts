@@ -40,6 +40,8 @@ export type Order =
   | { readonly do: 'issueTicket'; readonly session: string }
   | { readonly do: 'redeem'; readonly ticket: string }
   | { readonly do: 'stats' }
+  /** Sets the clock of the node forward, or back, by so many ms. */
+  | { readonly do: 'setClock'; readonly by: number }
 
 /** In ms: short, so that a history sees tokens that come back after it. */
 export const tokenGrace = 2000

@@ -6,7 +6,7 @@ import { type Node, startNode } from './nodes.ts'
 import type { Backend, Defence, Order } from './order.ts'
 
 /** The stated bound, in ms: a third of what comes by default, so that less than that is found. */
-const bound = 300
+export const bound = 300
 /** What each node's clock is ahead, in ms. */
 const offsets = [0, 350, -350]
 /** How long a write may take to reach every server, in ms. */
@@ -19,11 +19,11 @@ export interface Fault {
   readonly what: string
   /**
    * `latest`: a server that takes over may lack what was recorded and is not durable. `durable`: for a while there are
-   * two primaries, so that it may lack also what a replica of the other one has.
+   * two primaries, so that it may lack also what a replica of the other one has. `everything`: the server is emptied.
    */
-  readonly forgets?: 'latest' | 'durable'
+  readonly forgets?: 'latest' | 'durable' | 'everything'
   /** `victim`: a session that every server has, to be ended while the fault is on its way. */
-  run(victim: Victim): Promise<unknown>
+  run(victim: Victim, nodes: readonly Node[]): Promise<unknown>
 }
 
 export interface RunOptions {
@@ -83,11 +83,13 @@ export async function runHistory(options: RunOptions): Promise<RunReport> {
       const victim = await load.victim()
       await pause(lag)
       const from = performance.now() - lag
-      await run(victim)
+      await run(victim, nodes)
       if (!(await settles(load, from, patience, signal))) unsettled.push(what)
       load.endsMany = endsMany
       happened.push(what)
-      if (forgets !== undefined) outages.push({ from, to: performance.now(), isSplit: forgets === 'durable' })
+      if (forgets !== undefined) {
+        outages.push({ from, to: performance.now(), isSplit: forgets === 'durable', isEmptied: forgets === 'everything' })
+      }
       await pause(calm, undefined, { signal })
     }
     load.stop()

@@ -21,6 +21,11 @@ export interface TcpProxy {
   /** Keeps connections open and passes nothing on, as a lost route does; what arrives meanwhile is passed on later. */
   hold(saying?: RegExp): void
   release(): void
+  /**
+   * Leaves connections open and passes nothing on, for ever and without a word to either end, as a firewall does that has
+   * forgotten them, or a host that lost its power. New ones are taken. `saying` as for `cut`.
+   */
+  lose(saying?: RegExp): void
   /** Connections that are open now. */
   readonly count: number
   stop(): Promise<void>
@@ -38,6 +43,7 @@ interface Pair {
   readonly directions: readonly [Direction, Direction]
   /** How the client began. */
   said: string
+  isLost: boolean
 }
 
 const mostSaid = 8192
@@ -59,19 +65,17 @@ export async function startTcpProxy(target: { readonly host?: string; readonly p
   }
 
   /** What was sent first arrives first, whatever the delay is meanwhile. */
-  function pass(pair: Pair, from: Socket, direction: Direction): void {
+  function pass(pair: Pair, direction: Direction, chunk: Buffer): void {
     const { waiting, to } = direction
-    from.on('data', (chunk: Buffer) => {
-      if (to === pair.upstream && pair.said.length < mostSaid) pair.said += chunk.toString('latin1')
-      waiting.push(to === pair.client ? Buffer.from(rewritten(chunk.toString('latin1')), 'latin1') : chunk)
-      if (isHeld(pair)) return
-      if (wait === 0) flush(direction)
-      else
-        setTimeout(() => {
-          const next = isHeld(pair) ? undefined : waiting.shift()
-          if (next !== undefined && !to.destroyed) to.write(next)
-        }, wait)
-    })
+    if (to === pair.upstream && pair.said.length < mostSaid) pair.said += chunk.toString('latin1')
+    waiting.push(to === pair.client ? Buffer.from(rewritten(chunk.toString('latin1')), 'latin1') : chunk)
+    if (isHeld(pair)) return
+    if (wait === 0) flush(direction)
+    else
+      setTimeout(() => {
+        const next = isHeld(pair) ? undefined : waiting.shift()
+        if (next !== undefined && !to.destroyed) to.write(next)
+      }, wait)
   }
 
   const server = createServer((client) => {
@@ -82,16 +86,18 @@ export async function startTcpProxy(target: { readonly host?: string; readonly p
     const upstream = connect(port, host)
     const there: Direction = { to: upstream, waiting: [] }
     const back: Direction = { to: client, waiting: [] }
-    const pair: Pair = { client, upstream, directions: [there, back], said: '' }
+    const pair: Pair = { client, upstream, directions: [there, back], said: '', isLost: false }
     pairs.add(pair)
     for (const [from, direction] of [[client, there] as const, [upstream, back] as const]) {
       from.setNoDelay(true)
-      from.on('error', () => direction.to.destroy())
+      from.on('error', () => {})
       from.on('close', () => {
-        direction.to.destroy()
-        pairs.delete(pair)
+        if (!pair.isLost) direction.to.destroy()
+        if (direction.to.destroyed) pairs.delete(pair)
       })
-      pass(pair, from, direction)
+      from.on('data', (chunk: Buffer) => {
+        if (!pair.isLost) pass(pair, direction, chunk)
+      })
     }
   })
   server.listen(0, '127.0.0.1')
@@ -131,6 +137,9 @@ export async function startTcpProxy(target: { readonly host?: string; readonly p
       holding = saying
     },
     release,
+    lose(saying = anything) {
+      for (const pair of pairs) if (saying.test(pair.said)) pair.isLost = true
+    },
     get count() {
       return pairs.size
     },

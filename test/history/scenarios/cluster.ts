@@ -2,6 +2,7 @@ import { slotOf } from '../../../packages/holdfast/src/store/redis-keys.ts'
 import { eventually, type RedisServer, startRedisCluster } from '../../services/redis.ts'
 import type { Fault } from '../run.ts'
 import { bringBack, isInStep, isPrimary, losePrimary } from './failover.ts'
+import { nodeFaults } from './own.ts'
 import { connectionFaults } from './redis.ts'
 import { type Scenario, three } from './scenario.ts'
 
@@ -43,5 +44,5 @@ export async function cluster(): Promise<Scenario> {
     },
   }
   const connections = connectionFaults(async () => (await all()).map(({ primary }) => primary))
-  return { backends: three(() => ({ kind: 'cluster', rootNodes })), faults: [loss, ...connections, planned], stop }
+  return { backends: three(() => ({ kind: 'cluster', rootNodes })), faults: [loss, ...connections, planned, ...nodeFaults], stop }
 }

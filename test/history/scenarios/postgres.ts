@@ -1,7 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { type PostgresServer, startPostgres } from '../../services/postgres.ts'
 import { eventually } from '../../services/redis.ts'
 import type { Fault } from '../run.ts'
+import { nodeFaults } from './own.ts'
 import { routeFaults, routesTo } from './routes.ts'
 import { type Scenario, three } from './scenario.ts'
 
@@ -40,6 +42,32 @@ export async function postgres(): Promise<Scenario> {
   let standby = await primary.standby()
   const routes = await routesTo(primary.port)
   const deafness: Fault = { what: 'the listening sessions ended', run: () => endListeners(primary) }
+  const loop: Fault = {
+    what: 'the listening sessions ended again and again',
+    async run(victim) {
+      await victim.check(1)
+      for (let time = 0; time < 10; time += 1) {
+        await endListeners(primary).catch(() => undefined)
+        if (time === 5) await victim.revoke()
+        await pause(50)
+      }
+      await victim.check(1)
+    },
+  }
+  const locked: Fault = {
+    what: 'a table locked by somebody else',
+    async run(victim) {
+      await victim.check(1)
+      await asked(primary, async (client) => {
+        await client.query('BEGIN; LOCK TABLE holdfast_sessions IN ACCESS EXCLUSIVE MODE')
+        const revoking = victim.revoke()
+        await pause(1000)
+        await client.query('COMMIT')
+        await revoking
+      })
+      await victim.check(1)
+    },
+  }
   const restart: Fault = {
     what: 'a restart of the server',
     async run() {
@@ -70,7 +98,7 @@ export async function postgres(): Promise<Scenario> {
       connection: { ...first.connection, port: routes[at]?.port },
       migrate: true,
     })),
-    faults: [...routeFaults(routes, feed), deafness, restart, promotion],
+    faults: [...nodeFaults, ...routeFaults(routes, feed), deafness, loop, locked, restart, promotion],
     async stop() {
       await Promise.all(routes.map((route) => route.stop()))
       await first.close()

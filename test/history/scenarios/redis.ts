@@ -1,5 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { eventually, type RedisServer, startRedis } from '../../services/redis.ts'
 import type { Fault } from '../run.ts'
+import { nodeFaults } from './own.ts'
 import { routeFaults, routesTo } from './routes.ts'
 import { type Scenario, three } from './scenario.ts'
 
@@ -32,6 +34,32 @@ async function killTracking(server: RedisServer): Promise<void> {
  */
 const durable = ['--appendonly', 'yes', '--appendfsync', 'no']
 
+/** A server that stands and does not do as it should. */
+function serverFaults({ cli }: RedisServer): Fault[] {
+  return [
+    {
+      what: 'CLIENT PAUSE',
+      async run(victim) {
+        await victim.check(1)
+        await cli('client', 'pause', '800', 'all')
+        await victim.revoke()
+        await victim.check(1)
+      },
+    },
+    {
+      what: 'no memory left',
+      async run(victim) {
+        await victim.check(1)
+        await cli('config', 'set', 'maxmemory', '1')
+        await victim.revoke()
+        await pause(500)
+        await victim.check(1)
+        await cli('config', 'set', 'maxmemory', '0')
+      },
+    },
+  ]
+}
+
 export async function redis(): Promise<Scenario> {
   const server = await startRedis({ args: durable })
   const routes = await routesTo(server.port)
@@ -42,9 +70,24 @@ export async function redis(): Promise<Scenario> {
       await eventually('the server answers', async () => (await server.cli('ping')) === 'PONG')
     },
   }
+  const emptied: Fault = {
+    what: 'FLUSHALL',
+    forgets: 'everything',
+    async run(victim) {
+      await victim.revoke()
+      await server.cli('flushall')
+    },
+  }
   return {
     backends: three((at) => ({ kind: 'redis', url: `redis://127.0.0.1:${routes[at]?.port}` })),
-    faults: [...routeFaults(routes, feed), ...connectionFaults(async () => [server]), restart],
+    faults: [
+      ...nodeFaults,
+      ...routeFaults(routes, feed),
+      ...connectionFaults(async () => [server]),
+      ...serverFaults(server),
+      restart,
+      emptied,
+    ],
     async stop() {
       await Promise.all(routes.map((route) => route.stop()))
       await server.stop()

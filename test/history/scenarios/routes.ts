@@ -10,7 +10,8 @@ export async function routesTo(port: number): Promise<Routes> {
 }
 
 /** `feed`: what the connection of the change feed says and no other does. */
-export function routeFaults([first, second, third]: Routes, feed: RegExp): Fault[] {
+export function routeFaults(routes: Routes, feed: RegExp): Fault[] {
+  const [first, second, third] = routes
   return [
     { what: 'connections cut', run: async () => first.cut() },
     {
@@ -36,6 +37,44 @@ export function routeFaults([first, second, third]: Routes, feed: RegExp): Fault
         await pause(1200)
         second.cut(feed)
         second.release()
+      },
+    },
+    {
+      what: 'notifications lost, and the clock set back again and again',
+      async run(victim, nodes) {
+        const backwards = async (by: number) => nodes[1]?.ask({ do: 'setClock', by })
+        await victim.check(1)
+        second.hold(feed)
+        await victim.revoke()
+        for (let step = 0; step < 6; step += 1) {
+          await pause(200)
+          await backwards(-180)
+          await victim.check(1)
+        }
+        second.cut(feed)
+        second.release()
+        await backwards(6 * 180)
+      },
+    },
+    {
+      what: 'a store that takes 200 ms for each answer',
+      async run(victim) {
+        await victim.check(1)
+        for (const route of routes) route.delay(100)
+        await victim.revoke()
+        await pause(600)
+        await victim.check(1)
+        for (const route of routes) route.delay(0)
+      },
+    },
+    {
+      what: 'connections lost without a word as one revokes',
+      async run(victim) {
+        await Promise.all([victim.check(0), victim.check(1)])
+        first.lose()
+        second.lose(feed)
+        await victim.revoke()
+        await victim.check(1)
       },
     },
   ]

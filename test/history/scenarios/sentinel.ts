@@ -1,6 +1,7 @@
 import { eventually, type RedisServer, startRedisSentinel } from '../../services/redis.ts'
 import type { Fault } from '../run.ts'
 import { bringBack, isInStep, isPrimary, losePrimary } from './failover.ts'
+import { nodeFaults } from './own.ts'
 import { connectionFaults } from './redis.ts'
 import { type Scenario, three } from './scenario.ts'
 
@@ -48,7 +49,7 @@ export async function sentinel(): Promise<Scenario> {
   const connections = connectionFaults(async () => [(await roles()).primary])
   return {
     backends: three(() => ({ kind: 'sentinel', name, sentinels })),
-    faults: [loss, ...connections, planned],
+    faults: [loss, ...connections, planned, ...nodeFaults],
     stop,
   }
 }

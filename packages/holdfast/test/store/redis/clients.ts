@@ -9,9 +9,16 @@ export interface Connected {
 
 const reconnectStrategy = 50
 
+/** How a connection that says nothing any more is noticed, in ms. */
+export interface Watch {
+  readonly pingInterval: number
+  readonly socketTimeout: number
+}
+
 /** Connects to a server; faults of the connection show in the calls. */
-export async function connectSingle(url: string): Promise<Connected> {
-  const client = createClient({ url, socket: { reconnectStrategy }, disableOfflineQueue: true })
+export async function connectSingle(url: string, watch?: Watch): Promise<Connected> {
+  const { pingInterval = 0, ...socket } = watch ?? {}
+  const client = createClient({ url, pingInterval, socket: { ...socket, reconnectStrategy }, disableOfflineQueue: true })
   client.on('error', () => {})
   await client.connect()
   return { client, close: () => client.destroy() }
