@@ -80,3 +80,16 @@ it('a clear answer is believed from when it was asked for, not from when it came
   await letGo()
   expect(await again).toEqual({ status: 'dead', reason: 'revoked' })
 })
+
+it('a clear answer is not believed by a clock that was set back further than it is trusted', async () => {
+  const { here, elsewhere, letGo, clock } = world({ trustClear: '1s' })
+  const token = tokenOf({ jti: 'a' })
+  const checking = here.check(token)
+  await letGo()
+  expect(await checking).toEqual({ status: 'clear' })
+  await elsewhere.revoke({ id: 'a' })
+  clock.jumpTo(start - 60 * second)
+  const again = here.check(token)
+  await letGo()
+  expect(await again).toEqual({ status: 'dead', reason: 'revoked' })
+})
