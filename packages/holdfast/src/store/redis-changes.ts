@@ -89,6 +89,7 @@ export class RedisChanges implements ChangeFeed {
 
   confirm(now: Instant, maxAge: number): boolean {
     this.#connections.follow()
+    this.#options.link.look(now)
     this.#options.onAsked()
     const { areReady } = this.#connections
     const round = this.#round

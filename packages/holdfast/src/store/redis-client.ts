@@ -3,7 +3,10 @@
  * depends on no driver.
  */
 
+import { slotOf } from './redis-keys.ts'
 import { type Decode, PairReader } from './redis-pairs.ts'
+import { Silence } from './redis-silence.ts'
+import type { Instant } from './store.ts'
 
 /** Commands never time out by themselves: the engine has one deadline, and node-redis's own costs it most of its speed. */
 export const commandOptions = { timeout: 0 } as const
@@ -75,6 +78,8 @@ export interface Link {
   primaries(): readonly Primary[]
   /** Name of the primary that holds a slot. */
   primaryOf(slot: number): string | undefined
+  /** Looks for connections that have fallen silent; cheap, and to be called now and then. */
+  look(now: Instant): void
 }
 
 export function modeOf(client: RedisClient): RedisMode {
@@ -88,8 +93,19 @@ export interface LinkOptions {
 }
 
 export function linkOf(client: RedisClient, options: LinkOptions): Link {
-  if ('masters' in client) return bounded(clusterLink(client), options)
-  return bounded('getMasterNode' in client ? sentinelLink(client, options.connect) : singleLink(client), options)
+  if ('masters' in client) return bounded(watched(clusterLink(client)), options)
+  return bounded(watched('getMasterNode' in client ? sentinelLink(client, options.connect) : singleLink(client)), options)
+}
+
+function watched(link: UnwatchedLink): PlainLink {
+  const silence = new Silence()
+  const tagOf = (key: string): string => key.slice(key.indexOf('{') + 1, key.indexOf('}'))
+  const nameOf = (key: string): string => (link.mode === 'cluster' ? link.primaryOf(slotOf(tagOf(key))) : undefined) ?? ''
+  return {
+    ...link,
+    send: (key, args) => silence.watch(nameOf(key), () => link.send(key, args)),
+    look: (now) => silence.look(now),
+  }
 }
 
 /** No queue without end: what comes on top of `maxInFlight` is a fault at once. */
@@ -111,6 +127,7 @@ function bounded(link: PlainLink, { maxInFlight }: LinkOptions): Link {
 }
 
 type PlainLink = Omit<Link, 'readPair'>
+type UnwatchedLink = Omit<PlainLink, 'look'>
 
 async function readAlone<T>(send: Link['send'], first: string, second: string, decode: Decode<T>): Promise<T> {
   const answer = await send(first, ['MGET', first, second])
@@ -123,7 +140,7 @@ function checkReady(client: { readonly isReady: boolean }): void {
   if (!client.isReady) throw new Error('not connected to Redis')
 }
 
-function singleLink(client: RedisConnection): PlainLink {
+function singleLink(client: RedisConnection): UnwatchedLink {
   const duplicate = client.duplicate?.bind(client)
   const primary: Primary | undefined = duplicate && {
     name: 'primary',
@@ -141,7 +158,7 @@ function singleLink(client: RedisConnection): PlainLink {
   }
 }
 
-function clusterLink<Node extends RedisClusterNode>(client: RedisCluster<Node>): PlainLink {
+function clusterLink<Node extends RedisClusterNode>(client: RedisCluster<Node>): UnwatchedLink {
   const primaries = new WeakMap<Node, Primary>()
   const primaryFor = (node: Node): Primary => {
     const known = primaries.get(node)
@@ -166,7 +183,7 @@ function clusterLink<Node extends RedisClusterNode>(client: RedisCluster<Node>):
   }
 }
 
-function sentinelLink(client: RedisSentinel, connect: RedisConnect | undefined): PlainLink {
+function sentinelLink(client: RedisSentinel, connect: RedisConnect | undefined): UnwatchedLink {
   const nameOf = ({ host, port }: RedisAddress): string => `${host}:${port}`
   return {
     mode: 'sentinel',

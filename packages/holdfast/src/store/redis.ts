@@ -7,7 +7,8 @@
  * Do not give the client a `keyPrefix` (use `prefix` here).
  *
  * Options that the client should have: `disableOfflineQueue: true` (in a Cluster under `defaults`), `pingInterval: 1000`
- * with `socket: { socketTimeout: 5000, reconnectStrategy: 100 }`, so that a route that was lost is noticed, and in a
+ * with `socket: { socketTimeout: 5000, reconnectStrategy: 100 }`, so that a route that was lost is noticed (the store helps:
+ * the driver counts from the last thing that was sent, and so nothing is once all has gone unanswered for 2 s), and in a
  * Cluster `topologyRefreshOnReconnectionAttemptStrategy: 100`, or a failover takes five seconds instead of two. The
  * driver's own command timeout, which costs most of its speed, is off for all that the store sends.
  *

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { type RedisServer, startRedis } from '../../../../../test/services/redis.ts'
 import { startTcpProxy } from '../../../../../test/services/tcp-proxy.ts'
 import { type RedisStore, redisStore } from '../../../src/store/redis.ts'
@@ -115,6 +115,29 @@ it.each([
   await store[Symbol.asyncDispose]()
   close()
   await proxy.stop()
+})
+
+it('comes back from a connection that was lost without a word, however much is asked meanwhile', async () => {
+  const proxy = await startTcpProxy(server)
+  onTestFinished(() => proxy.stop())
+  const watch = { pingInterval: 100, socketTimeout: 1000 }
+  const { store, feed } = await openNode(connectSingle(`redis://127.0.0.1:${proxy.port}`, watch), fresh())
+  await store.insert(sample(1))
+  proxy.lose()
+  let answered = false
+  await until('it answers again', () => {
+    // As an engine does whose callers never rest: each of these would have the driver wait for longer.
+    feed.confirm(Date.now(), 1000)
+    void Promise.resolve()
+      .then(() => store.get(sampleId(1)))
+      .then(
+        () => {
+          answered = true
+        },
+        () => undefined,
+      )
+    return answered
+  })
 })
 
 it('leaves each race with one winner when connections are slow and break', async () => {
