@@ -20,7 +20,7 @@ async function openStore(backend: Backend): Promise<Store> {
     return store
   }
   if (backend.kind === 'redis') return redisStore((await connectSingle(backend.url, watch)).client)
-  if (backend.kind === 'cluster') return redisStore((await connectCluster(backend.rootNodes)).client)
+  if (backend.kind === 'cluster') return redisStore((await connectCluster(backend.rootNodes, watch)).client)
   return redisStore((await connectSentinel(backend.name, backend.sentinels)).client, { connect })
 }
 

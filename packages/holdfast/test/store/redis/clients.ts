@@ -24,10 +24,11 @@ export async function connectSingle(url: string, watch?: Watch): Promise<Connect
   return { client, close: () => client.destroy() }
 }
 
-export async function connectCluster(rootNodes: readonly { readonly url: string }[]): Promise<Connected> {
+export async function connectCluster(rootNodes: readonly { readonly url: string }[], watch?: Watch): Promise<Connected> {
+  const { pingInterval = 0, ...socket } = watch ?? {}
   const client = createCluster({
     rootNodes: [...rootNodes],
-    defaults: { disableOfflineQueue: true, socket: { reconnectStrategy } },
+    defaults: { disableOfflineQueue: true, pingInterval, socket: { ...socket, reconnectStrategy } },
     topologyRefreshOnReconnectionAttemptStrategy: 100,
   })
   client.on('error', () => {})
