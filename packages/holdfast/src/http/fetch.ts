@@ -63,6 +63,9 @@ function carrierOf(request: Request, info: ConnectionInfo): ReturningCarrier {
   if (typeof request !== 'object' || request === null || !('clone' in request)) {
     throw invalidField('request', 'must be a Request of the fetch standard')
   }
+  // Bun's `requestIP` gives an object, for instance, whose `address` is meant.
+  const isInfo = typeof info === 'object' && info !== null && (info.ip === undefined || typeof info.ip === 'string')
+  if (!isInfo) throw invalidField('info', 'must be an object, its ip text')
   const pair = nodePairIn(info)
   return pair === undefined ? new FetchCarrier(request, info.ip) : new NodeFetchCarrier(pair, { raw: request }, info.ip)
 }

@@ -95,6 +95,11 @@ describe('a fetch-style request', () => {
     },
   )
 
+  test.each([null, '127.0.0.1', { ip: { address: '127.0.0.1' } }])('with what tells no address is refused: %j', async (info) => {
+    const refusal = { code: 'invalid-request', fields: [{ field: 'info', message: 'must be an object, its ip text' }] }
+    await expect(world.holdfast.handle(ask('/me'), info as never)).rejects.toMatchObject(refusal)
+  })
+
   test('over https gets the prefixed cookies', async () => {
     const held = await world.holdfast.handle(new Request('https://app.example/login', { method: 'POST' }))
     await held.signIn({ subject: 'alice' })
