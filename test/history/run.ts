@@ -49,7 +49,8 @@ export interface RunReport {
   /** Of these the nodes did not recover, or did not assert again what was lost. */
   readonly unsettled: readonly string[]
   readonly violations: readonly Violation[]
-  readonly contests: Contests
+  /** Null where the nodes have not recovered: then they need not answer. */
+  readonly contests: Contests | null
 }
 
 /** Of things that 64 callers at three nodes want at once, how many had them. */
@@ -103,7 +104,7 @@ export async function runHistory(options: RunOptions): Promise<RunReport> {
       faults: happened,
       unsettled,
       violations: violations(history, bound, outages),
-      contests: await contest(nodes),
+      contests: unsettled.length > 0 ? null : await contest(nodes),
     }
   } finally {
     signal?.removeEventListener('abort', giveUp)
