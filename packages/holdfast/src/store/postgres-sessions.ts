@@ -2,7 +2,7 @@
 
 import { sessionIdPattern } from '../shared/session-id.ts'
 import type { ChangeListeners } from './changes.ts'
-import { type Decoded, DecodedRecords, rowAnswers } from './decoded-records.ts'
+import { DecodedRecords, rowAnswers } from './decoded-records.ts'
 import { Batches, type BatchLimits } from './postgres-batches.ts'
 import type { Database } from './postgres-database.ts'
 import type { PostgresValue, Row } from './postgres-pool.ts'
@@ -26,12 +26,6 @@ import type {
   Sighting,
   SweepQuery,
 } from './store.ts'
-
-interface Lookup {
-  readonly id: SessionId
-  /** What the row was decoded into before. */
-  readonly known: Decoded<Row> | undefined
-}
 
 interface Replacement {
   readonly next: SessionRecord
@@ -63,7 +57,7 @@ export class PostgresSessions implements SessionStore {
   readonly #sql: SessionsSql
   readonly #recent: RecentRevocations
   readonly #decoded: DecodedRecords<Row> = new DecodedRecords<Row>(rowAnswers)
-  readonly #lookups: Batches<Lookup, Row | undefined, SessionRecord | undefined>
+  readonly #lookups: Batches<SessionId, Row | undefined, SessionRecord | undefined>
   readonly #replacements: Batches<Replacement, boolean>
   readonly #revocations: Batches<OneRevocation, Revoked>
 
@@ -77,8 +71,8 @@ export class PostgresSessions implements SessionStore {
     this.#sql = sessionsSql(names, expectsStandby)
     this.#lookups = new Batches(
       lookups,
-      (all) => this.#look(all),
-      (row, { id, known }) => row && recent.overlay(this.#decoded.of(id, row, recordOf, known)),
+      (ids) => this.#look(ids),
+      (row, id) => row && recent.overlay(this.#decoded.of(id, row, recordOf)),
     )
     this.#replacements = new Batches(writes, (all) => this.#replaceAll(all), asItIs)
     this.#revocations = new Batches(writes, (all) => this.#revokeAll(all), asItIs)
@@ -102,8 +96,8 @@ export class PostgresSessions implements SessionStore {
     return { inserted: rows[0]?.[0] === 't', evicted }
   }
 
-  get(id: SessionId, held?: SessionRecord): Promise<SessionRecord | undefined> {
-    return sessionIdPattern.test(id) ? this.#lookups.ask({ id, known: this.#decoded.find(id, held) }) : Promise.resolve(undefined)
+  get(id: SessionId): Promise<SessionRecord | undefined> {
+    return sessionIdPattern.test(id) ? this.#lookups.ask(id) : Promise.resolve(undefined)
   }
 
   replace(next: SessionRecord, revision: number): Promise<boolean> {
@@ -197,8 +191,7 @@ export class PostgresSessions implements SessionStore {
     return { deleted: ids.length, more: ids.length + Number(rows[0]?.[1] ?? 0) === limit }
   }
 
-  async #look(all: readonly Lookup[]): Promise<readonly (Row | undefined)[]> {
-    const ids = all.map(({ id }) => id)
+  async #look(ids: readonly SessionId[]): Promise<readonly (Row | undefined)[]> {
     const found = new Map<SessionId, Row>()
     // Ids need no quoting in an array, and writing it here is half the cost of the driver's way.
     const rows = await this.#checks.run('get', this.#sql.get, [`{${ids.join(',')}}`])

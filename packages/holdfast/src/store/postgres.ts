@@ -142,7 +142,7 @@ export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions 
     ...(changes === undefined ? {} : { changes }),
     migrate: () => migrate(pool, names, partitions),
     insert: (record, cap) => sessions.insert(record, cap),
-    get: (id, held) => sessions.get(id, held),
+    get: (id) => sessions.get(id),
     replace: (next, revision) => sessions.replace(next, revision),
     touch: (sightings) => sessions.touch(sightings),
     list: (query) => sessions.list(query),
