@@ -21,9 +21,7 @@ export function counting<T>(run: () => Awaitable<T>): Awaitable<T> {
 
 /** The same for each of several, all under way at once. */
 export function countingEach<Item, T>(items: readonly Item[], run: (item: Item) => Awaitable<T>): Awaitable<readonly T[]> {
-  return counting(() => {
-    return together(items.map(run))
-  })
+  return counting(() => together(items.map(run)))
 }
 
 /** All of the answers, at once when they are there. */

@@ -93,7 +93,8 @@ it('does not tell of touches, nor of sessions that this node never handed out', 
   expect(two.told.flat()).toEqual([sampleId(1)])
 })
 
-it('tells of a session that is asked for again after it was let go for lack of room', async () => {
+/** Two sessions of two slot tags, and a second node that has room to remember one. */
+async function withRoomForOne() {
   const options = fresh()
   const [one, two] = await Promise.all([
     openNode(connectSingle(server.url), options),
@@ -102,6 +103,11 @@ it('tells of a session that is asked for again after it was let go for lack of r
   await whole(two.feed)
   const id = (number: number) => sampleId(number, `s${number}`)
   for (const number of [1, 2]) await one.store.insert(sample(number, { subject: `s${number}` }))
+  return { one, two, id }
+}
+
+it('tells of a session that is asked for again after it was let go for lack of room', async () => {
+  const { one, two, id } = await withRoomForOne()
   for (const number of [1, 2, 1]) await two.store.get(id(number))
   expect(two.told).toContainEqual([id(1)])
   two.told.length = 0
@@ -110,14 +116,7 @@ it('tells of a session that is asked for again after it was let go for lack of r
 })
 
 it('tells of a session that was let go and is asked for by one who still holds its record', async () => {
-  const options = fresh()
-  const [one, two] = await Promise.all([
-    openNode(connectSingle(server.url), options),
-    openNode(connectSingle(server.url), { ...options, maxKnown: 1 }),
-  ])
-  await whole(two.feed)
-  const id = (number: number) => sampleId(number, `s${number}`)
-  for (const number of [1, 2]) await one.store.insert(sample(number, { subject: `s${number}` }))
+  const { one, two, id } = await withRoomForOne()
   const held = await two.store.get(id(1))
   await two.store.get(id(2))
   expect(await two.store.get(id(1), held)).toEqual(held)
