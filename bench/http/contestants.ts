@@ -65,6 +65,8 @@ export const contestants: readonly Contestant[] = [
   boundOf('fastify', 'empty hooks', 'withHooks'),
   boundOf('hono', 'empty middleware', 'withMiddleware'),
   boundOf('express', 'empty middleware', 'withMiddleware'),
+  { ...boundOf('node', 'Redis connection', 'besideRedis'), backend: 'redis', server: ['stores', 'besideRedis'] },
+  { ...boundOf('node', 'PostgreSQL connection', 'besidePostgres'), backend: 'postgres', server: ['stores', 'besidePostgres'] },
   leastOn('node', 'node'),
   leastOn('fastify', 'onFastify'),
   leastOn('hono', 'onHono'),

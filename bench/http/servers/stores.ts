@@ -5,7 +5,7 @@ import { forgetfulHoldfast, freshHoldfast } from '../../shared/holdfast.ts'
 import { peer } from '../../shared/peer.ts'
 import { type Backend, openService, type Place } from '../../stores/services.ts'
 import { serveWith as serveExpress, serveWithSession } from './express.ts'
-import { serveWith as serveNode } from './node.ts'
+import { bare, serveWith as serveNode } from './node.ts'
 import type { Listening, StartServer } from './server.ts'
 
 async function placeOf(folder: string, backend: Backend): Promise<Place> {
@@ -20,6 +20,17 @@ function asking(backend: Backend): StartServer {
   return async (folder) => serveExpress(forgetfulHoldfast((await openService(await placeOf(folder, backend))).store))
 }
 
+/** No session asked for: the driver's connection, over which some were stored, beside a bare server. What any session kept there costs. */
+function beside(backend: Backend): StartServer {
+  return async (folder) => {
+    const holdfast = freshHoldfast((await openService(await placeOf(folder, backend))).store)
+    for (let at = 0; at < 500; at += 1) await holdfast.issue({ subject: `beside-${at}` })
+    return bare()
+  }
+}
+
+export const besideRedis: StartServer = beside('redis')
+export const besidePostgres: StartServer = beside('postgres')
 export const redis: StartServer = remembering('redis')
 export const postgres: StartServer = remembering('postgres')
 export const redisUncached: StartServer = asking('redis')

@@ -70,19 +70,21 @@ describe('the cache of verified sessions', () => {
     for (const near of ['hf1_aaa', 'hf1_aaaaa', 'hf1_aaaA', 'hf1_aaaa ', '']) expect(cache.find(near)).toBeUndefined()
   })
 
-  it('neither finds nor replaces a credential by another with the same end', () => {
+  it.each([
+    ['with the same end', `hf1_a${'x'.repeat(40)}`, `hf1_b${'x'.repeat(40)}`],
+    ['whose end makes the same number', 'hf1_Aa', 'hf1_BB'],
+  ])('neither finds nor replaces a credential by another %s', (_, one, other) => {
     const cache = new VerifiedCache(10)
-    const end = 'x'.repeat(40)
-    cache.put(entry('a', `hf1_a${end}`))
-    cache.put(entry('b', `hf1_b${end}`))
-    expect(cache.find(`hf1_b${end}`)).toBeUndefined()
-    expect(cache.find(`hf1_a${end}`)?.record.id).toBe('a')
+    cache.put(entry('a', one))
+    cache.put(entry('b', other))
+    expect(cache.find(other)).toBeUndefined()
+    expect(cache.find(one)?.record.id).toBe('a')
     cache.drop('a')
-    expect(cache.find(`hf1_a${end}`)).toBeUndefined()
-    cache.put(entry('b', `hf1_b${end}`))
-    expect(cache.find(`hf1_b${end}`)?.record.id).toBe('b')
+    expect(cache.find(one)).toBeUndefined()
+    cache.put(entry('b', other))
+    expect(cache.find(other)?.record.id).toBe('b')
     cache.drop('b')
-    expect(cache.find(`hf1_b${end}`)).toBeUndefined()
+    expect(cache.find(other)).toBeUndefined()
   })
 
   it('does not find by its end what has moved on either, nor lets it take the place of another', () => {
