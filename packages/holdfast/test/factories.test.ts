@@ -86,6 +86,7 @@ const made: Readonly<Record<string, Made>> = {
       [{ secrets: 'short' }, /secrets: must have at least 32 characters/],
       [{ secrets: [] }, /secrets: is required/],
       [{ capacity: 0 }, /capacity: must be a whole number/],
+      [{ mostPerMinute: '9' }, /mostPerMinute: must be a whole number/],
       [{ capasity: 5 }, /capasity: is not an option/],
     ],
   },

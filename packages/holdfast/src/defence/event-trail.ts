@@ -10,6 +10,7 @@ import { checkOptionsObject, type Report, readCount, unknownNames } from '../eng
 import type { EventLog, LoggedEvent } from '../store/event-log.ts'
 import type { Instant, JsonValue } from '../store/store.ts'
 import { type ChainHead, type ChainVerdict, chain, sweptKind, verifyChain } from './event-chain.ts'
+import { EventFlood } from './event-flood.ts'
 
 export type { ChainHead, ChainProblem, ChainVerdict } from './event-chain.ts'
 
@@ -20,6 +21,11 @@ export interface EventTrailOptions {
   readonly clock?: Clock
   /** Events that wait for the store, 1 to 10 million. What comes beyond is counted, and the count recorded. Default 10 000. */
   readonly capacity?: number
+  /**
+   * Events of one kind, of those that anyone may raise without a credential, recorded in a minute, 1 to 10 million; the rest are
+   * counted, and the count recorded. Default 1000.
+   */
+  readonly mostPerMinute?: number
   readonly onFault?: FaultLogger
 }
 
@@ -32,7 +38,7 @@ export interface EventTrail {
   sweep(before: Instant): Promise<number>
   verify(expected?: ChainHead): Promise<ChainVerdict>
   readonly waiting: number
-  /** Events that found no room, since the start. */
+  /** Events that were not recorded, for want of room or as part of a flood, since the start. */
   readonly lost: number
   /** Appends what waits and stops. */
   close(): Promise<void>
@@ -67,10 +73,16 @@ function loggedOf(event: SecurityEvent): LoggedEvent {
   return { at: event.at, kind: event.kind, data }
 }
 
-const optionNames: readonly (keyof EventTrailOptions)[] = ['log', 'secrets', 'clock', 'capacity', 'onFault']
+const optionNames: readonly (keyof EventTrailOptions)[] = ['log', 'secrets', 'clock', 'capacity', 'mostPerMinute', 'onFault']
 const logMethods: readonly (keyof EventLog)[] = ['append', 'last', 'read', 'sweep']
 
-function checked(options: EventTrailOptions): { readonly capacity: number; readonly keyring: Keyring } {
+interface Settings {
+  readonly capacity: number
+  readonly mostPerMinute: number
+  readonly keyring: Keyring
+}
+
+function checked(options: EventTrailOptions): Settings {
   checkOptionsObject(options)
   const found = unknownNames(options, optionNames, '')
   const report: Report = (problem) => found.push(problem)
@@ -78,13 +90,14 @@ function checked(options: EventTrailOptions): { readonly capacity: number; reado
   checkHooks(options, report)
   const secrets = readSecrets(options.secrets, report, 'secrets')
   const capacity = readCount(options.capacity, 'capacity', { default: 10_000, min: 1, max: 10_000_000 }, report)
+  const mostPerMinute = readCount(options.mostPerMinute, 'mostPerMinute', { default: 1000, min: 1, max: 10_000_000 }, report)
   if (found.length > 0) throw new ConfigurationError(found)
-  return { capacity, keyring: createKeyring(secrets) }
+  return { capacity, mostPerMinute, keyring: createKeyring(secrets) }
 }
 
 /** Throws `ConfigurationError` listing every wrong option. */
 export function createEventTrail(options: EventTrailOptions): EventTrail {
-  const { capacity, keyring } = checked(options)
+  const { capacity, mostPerMinute, keyring } = checked(options)
   const { log, clock = systemClock } = options
   const onFault = unfailing(options.onFault ?? (() => undefined))
   const waiting: LoggedEvent[] = []
@@ -97,6 +110,15 @@ export function createEventTrail(options: EventTrailOptions): EventTrail {
   let isClosed = false
   /** The end of a batch whose answer was lost: it may have been appended after all. */
   let doubtful: (ChainHead & { readonly count: number }) | undefined
+
+  const flood = new EventFlood(clock, mostPerMinute, (object, count) => {
+    lost += count
+    if (waiting.length >= capacity) lostUntold += count
+    else {
+      waiting.push({ at: clock.now(), kind: 'events_lost', data: { object, outcome: String(count), reason: 'flood', schema: 1 } })
+      arm()
+    }
+  })
 
   async function settleDoubt(): Promise<void> {
     if (doubtful === undefined) return
@@ -184,6 +206,7 @@ export function createEventTrail(options: EventTrailOptions): EventTrail {
 
   return {
     record(event) {
+      if (flood.holdsBack(event.kind)) return
       if (waiting.length >= capacity) {
         lost += 1
         lostUntold += 1
@@ -214,6 +237,7 @@ export function createEventTrail(options: EventTrailOptions): EventTrail {
       return lost
     },
     async close() {
+      flood.end()
       isClosed = true
       await flushing
       await flush()

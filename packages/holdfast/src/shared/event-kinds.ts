@@ -65,7 +65,8 @@ export const eventKinds = {
   },
   events_lost: {
     severity: 'critical',
-    means: 'Security events found no room while the store was away; the outcome says how many',
+    means:
+      'Security events were not recorded: a flood of the kind told, or no room while the store was away; the outcome says how many',
   },
   events_swept: { severity: 'info', means: 'Old security events were deleted on purpose' },
 } as const

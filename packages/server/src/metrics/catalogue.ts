@@ -178,7 +178,7 @@ export const metrics: Readonly<Record<string, Metric>> = {
   },
   holdfast_event_trail_lost_total: {
     type: 'counter',
-    means: 'Security events that found no room while the trail could not be written',
+    means: 'Security events that were not recorded, for want of room or as part of a flood',
     read: one(({ trail }) => trail.lost),
   },
   holdfast_webhook_delivering: {
