@@ -2,8 +2,8 @@
  * Verified sessions that this node remembers, each for the whole credential that it was verified with.
  *
  * Found by a number made of its end, and then compared in full: a text's hash costs by its length, and each request brings the
- * text anew. The end is that of a tag or a signature, 48 bits that nobody guesses, so that the comparison tells nothing to
- * whoever does not hold it already.
+ * text anew. The end is that of a tag or a signature, which nobody can work out: of four thousand million guesses one gets as
+ * far as being compared with a given session's, and is refused like the others.
  *
  * Bounded so that whoever has a million tokens checked drives out nobody who is busy (`shared/bounded-cache.ts`); no timer.
  * The store's change feed drops entries; without its confirmation nothing here is trusted (DESIGN 5).
