@@ -1,4 +1,4 @@
-/** Time. The only file that reads the wall clock or sets a timer. */
+/** Time. The only file that reads the wall clock, and that sets a timer for the engine. */
 import type { Instant } from '../store/store.ts'
 
 export { eventLoopTurn } from '../store/turn.ts'

@@ -1,6 +1,6 @@
 /** Statements on a pool: named, bounded in number and in time. */
 import { plainFault } from './postgres-errors.ts'
-import { type PostgresPool, type PostgresValue, queryOf, type Row, rowsOf } from './postgres-pool.ts'
+import { type PostgresPool, type PostgresValue, queryOf, type Row, rowsWithin } from './postgres-pool.ts'
 
 export interface DatabaseOptions {
   readonly schema: string
@@ -29,8 +29,8 @@ export class Database {
     if (this.#pending >= mostPending) throw new Error(`more than ${mostPending} statements wait for the database`)
     this.#pending += 1
     try {
-      const query = queryOf(text, values, timeout, prepare ? `${schema}.${name}` : undefined)
-      const rows = await rowsOf(this.#pool.query(query))
+      const query = queryOf(text, values, undefined, prepare ? `${schema}.${name}` : undefined)
+      const rows = await rowsWithin(this.#pool, query, timeout)
       server?.answered()
       return rows
     } catch (fault) {

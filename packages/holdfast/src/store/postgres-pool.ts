@@ -1,4 +1,5 @@
 /** What the store uses of a `pg` pool and of its clients, described by shape: any pool of that shape will do. */
+import { after } from './patience.ts'
 
 export type PostgresValue = string | number | boolean | null | readonly (string | number | null)[]
 
@@ -10,7 +11,7 @@ export interface PostgresQuery {
   /** Columns arrive as text: how the app has `pg` parse its own types must not reach the store. */
   types: { getTypeParser(): (value: string) => string }
   /** Read by `pg` (8.0 and later) from each query; in ms. */
-  query_timeout: number
+  query_timeout?: number
 }
 
 export interface PostgresAnswer {
@@ -19,7 +20,11 @@ export interface PostgresAnswer {
 
 export interface PostgresPoolClient {
   query(query: PostgresQuery): Promise<PostgresAnswer>
+  query(query: PostgresQuery, callback: (fault: Error | null | undefined, answer: PostgresAnswer) => void): void
+  /** With a fault the connection is closed, whatever it is at. */
   release(fault?: Error): void
+  on(event: 'error', listener: (fault: Error) => void): unknown
+  off(event: 'error', listener: (fault: Error) => void): unknown
 }
 
 /** A connection of its own, outside the pool: `new pg.Client(…)`, not yet connected. */
@@ -46,11 +51,43 @@ export type Row = readonly (string | null)[]
 const asText = (value: string): string => value
 const types = { getTypeParser: (): ((value: string) => string) => asText }
 
-export function queryOf(text: string, values: readonly PostgresValue[], timeout: number, name?: string): PostgresQuery {
-  const query: PostgresQuery = { text, values: [...values], rowMode: 'array', types, query_timeout: timeout }
-  return name === undefined ? query : { ...query, name }
+export function queryOf(text: string, values: readonly PostgresValue[], timeout?: number, name?: string): PostgresQuery {
+  const query: PostgresQuery = { text, values: [...values], rowMode: 'array', types }
+  if (timeout !== undefined) query.query_timeout = timeout
+  if (name !== undefined) query.name = name
+  return query
 }
 
 export async function rowsOf(answer: Promise<PostgresAnswer>): Promise<readonly Row[]> {
   return (await answer).rows as Row[]
+}
+
+const ignore = (): void => undefined
+
+/**
+ * The rows of one statement on a connection of the pool. One that takes longer than `timeout`, in ms, is a fault, and its
+ * connection is closed, because nobody knows what it is at.
+ *
+ * With `query_timeout`, or with the promise of its `query`, `pg` ties each query to later ones (seen with 8.23): what checks had
+ * read lived on until the whole heap was searched, and moving it there took a quarter of their time.
+ */
+export async function rowsWithin(pool: PostgresPool, query: PostgresQuery, timeout: number): Promise<readonly Row[]> {
+  const client = await pool.connect()
+  // Who takes a connection has to listen: a fault of it that nobody hears of ends the process. Its query fails as well.
+  client.on('error', ignore)
+  return new Promise((resolve, reject) => {
+    let isOver = false
+    const end = (fault: Error | null | undefined, answer?: PostgresAnswer): void => {
+      if (isOver) return
+      isOver = true
+      cancel()
+      client.off('error', ignore)
+      client.release(fault ?? undefined)
+      if (answer === undefined) reject(fault)
+      else resolve(answer.rows as Row[])
+    }
+    const late = `timeout: the database did not answer within ${timeout} ms`
+    const cancel = after(timeout, () => end(new Error(late)))
+    void client.query(query, end)
+  })
 }

@@ -6,12 +6,14 @@ import type { RevocationReason } from '../shared/codes.ts'
 import { type Names, openIn, toldOf } from './postgres-schema.ts'
 
 /**
- * As `recordOf` expects it; `e` is the row of the latest everyone-out. Three columns instead of twelve: the driver spends
- * more on each than the server on joining those that cannot hold a comma.
+ * As `recordOf` expects it. Three columns instead of twelve: the driver spends more on each than the server on joining those
+ * that cannot hold a comma. The latest everyone-out is read once for all rows: a join with it took a tenth of the statement.
  */
-const selected = `concat_ws(',', s.id, s.created_at, s.seen_at, s.idle_expires_at, s.absolute_expires_at, s.revision, s.epoch,
-    CASE WHEN s.revoked_at IS NULL AND s.epoch < e.epoch THEN concat(e.at, ',', e.reason)
-      ELSE concat(s.revoked_at, ',', s.reason) END, s.data),
+const selectedIn = ({ epoch }: Names): string =>
+  `concat_ws(',', s.id, s.created_at, s.seen_at, s.idle_expires_at, s.absolute_expires_at, s.revision, s.epoch,
+    CASE WHEN s.revoked_at IS NOT NULL THEN concat(s.revoked_at, ',', s.reason)
+      WHEN s.epoch >= (SELECT e.epoch FROM ${epoch} e) THEN ','
+      ELSE coalesce((SELECT concat(e.at, ',', e.reason) FROM ${epoch} e), '0,everyone-out') END, s.data),
   s.subject, s.last_ip`
 
 /**
@@ -66,7 +68,7 @@ export function sessionsSql(names: Names, expectsStandby: boolean): SessionsSql 
       DELETE FROM ${sessions} s USING found, ${epoch} e WHERE s.id = found.id AND ${end} <= $2 RETURNING s.id
     ) SELECT string_agg(changed.id, ','), (SELECT count(*) FROM moved), ${toldOf(names, 'changed.id')} FROM changed`
   return {
-    get: `SELECT ${selected} FROM ${sessions} s, ${epoch} e WHERE s.id = any($1::text[]) AND ${onPrimary}()`,
+    get: `SELECT ${selectedIn(names)} FROM ${sessions} s WHERE s.id = any($1::text[]) AND ${onPrimary}()`,
     data: `SELECT s.id, s.revision, s.data FROM ${sessions} s WHERE s.id = any($1::text[]) AND ${onPrimary}()`,
     insert: `INSERT INTO ${sessions} (id, subject, created_at, seen_at, idle_expires_at, absolute_expires_at, due,
         revoked_at, reason, revision, epoch, last_ip, data)
@@ -123,7 +125,8 @@ export interface ListShape {
 }
 
 /** The parameters, in this order and only as far as the shape has them: subject, instant, creation and id of the cursor, limit. */
-export function listSql({ sessions, epoch, onPrimary }: Names, shape: ListShape): string {
+export function listSql(names: Names, shape: ListShape): string {
+  const { sessions, epoch, onPrimary } = names
   let count = 0
   const next = () => {
     count += 1
@@ -136,6 +139,6 @@ export function listSql({ sessions, epoch, onPrimary }: Names, shape: ListShape)
     conditions.push(`s.revoked_at IS NULL AND s.epoch >= e.epoch AND least(s.idle_expires_at, s.absolute_expires_at) > ${next()}`)
   }
   if (shape.after) conditions.push(`(s.created_at, s.id) < (${next()}, ${next()})`)
-  return `SELECT ${selected} FROM ${sessions} s, ${epoch} e
+  return `SELECT ${selectedIn(names)} FROM ${sessions} s, ${epoch} e
     WHERE ${conditions.join(' AND ')} ORDER BY s.created_at DESC, s.id DESC LIMIT ${next()}`
 }

@@ -8,6 +8,7 @@ import type { Instant, Revocation, SessionId, SessionRecord } from './store.ts'
 /** Longer than any failover takes. */
 const keptFor = 10 * 60_000
 const mostKept = 10_000
+const only = (): string => ''
 
 export class RecentRevocations {
   readonly #revocations: Map<SessionId, Revocation> = new Map()
@@ -27,9 +28,9 @@ export class RecentRevocations {
   }
 
   /** The record as this node knows it: revoked here, even if the server has forgotten that. */
-  overlay(record: SessionRecord, shard: string = ''): SessionRecord {
+  overlay(record: SessionRecord, shardOf: (id: SessionId) => string = only): SessionRecord {
     if (record.revokedAt !== null) return record
-    if (this.#everyone !== undefined && record.epoch < (this.#everyone.epochs.get(shard) ?? 0)) {
+    if (this.#everyone !== undefined && record.epoch < (this.#everyone.epochs.get(shardOf(record.id)) ?? 0)) {
       return revokedBy(record, this.#everyone.revocation)
     }
     const own = this.#revocations.size === 0 ? undefined : this.#revocations.get(record.id)

@@ -4,7 +4,6 @@
  */
 
 import { slotOf } from './redis-keys.ts'
-import { type Decode, PairReader } from './redis-pairs.ts'
 import { Silence } from './redis-silence.ts'
 import type { Instant } from './store.ts'
 
@@ -70,8 +69,6 @@ export interface Link {
   readonly mode: RedisMode
   /** Always to a primary: a replica may not know of a revocation yet. Throws, at once, when nothing can be sent. */
   send(key: string, args: string[]): Promise<unknown>
-  /** Two keys of one slot at one instant; where no slots matter, with all others that are asked for in the same turn. */
-  readPair<T>(first: string, second: string, decode: Decode<T>): Promise<T>
   /** Whether connections of our own can be opened. */
   readonly opensOwn: boolean
   /** Primaries as the client knows them now; none in the middle of a failover. */
@@ -97,7 +94,7 @@ export function linkOf(client: RedisClient, options: LinkOptions): Link {
   return bounded(watched('getMasterNode' in client ? sentinelLink(client, options.connect) : singleLink(client)), options)
 }
 
-function watched(link: UnwatchedLink): PlainLink {
+function watched(link: UnwatchedLink): Link {
   const silence = new Silence()
   const tagOf = (key: string): string => key.slice(key.indexOf('{') + 1, key.indexOf('}'))
   const nameOf = (key: string): string => (link.mode === 'cluster' ? link.primaryOf(slotOf(tagOf(key))) : undefined) ?? ''
@@ -109,7 +106,7 @@ function watched(link: UnwatchedLink): PlainLink {
 }
 
 /** No queue without end: what comes on top of `maxInFlight` is a fault at once. */
-function bounded(link: PlainLink, { maxInFlight }: LinkOptions): Link {
+function bounded(link: Link, { maxInFlight }: LinkOptions): Link {
   let inFlight = 0
   const release = (): void => {
     inFlight -= 1
@@ -121,19 +118,10 @@ function bounded(link: PlainLink, { maxInFlight }: LinkOptions): Link {
     sent.then(release, release)
     return sent
   }
-  if (link.mode === 'cluster') return { ...link, send, readPair: (...pair) => readAlone(send, ...pair) }
-  const reader = new PairReader({ send: (args) => link.send('', args), maxInFlight })
-  return { ...link, send, readPair: (...pair) => reader.read(...pair) }
+  return { ...link, send }
 }
 
-type PlainLink = Omit<Link, 'readPair'>
-type UnwatchedLink = Omit<PlainLink, 'look'>
-
-async function readAlone<T>(send: Link['send'], first: string, second: string, decode: Decode<T>): Promise<T> {
-  const answer = await send(first, ['MGET', first, second])
-  if (!Array.isArray(answer)) throw new TypeError('Redis answered MGET with something else')
-  return decode(answer[0], answer[1])
-}
+type UnwatchedLink = Omit<Link, 'look'>
 
 /** Commands would wait in the driver until it is connected again, and then do what nobody waits for any more. */
 function checkReady(client: { readonly isReady: boolean }): void {

@@ -82,6 +82,11 @@ export class RedisKeys {
     return this.#of(shard).everyone
   }
 
+  /** Changes with the everyone-outs, where all shards are written in one step. */
+  get stamp(): string {
+    return `${this.#prefix}o`
+  }
+
   /** Every session of the shard, newest first. */
   index(shard: string): string {
     return `${this.#prefix}n{${shard.slice(0, 2)}}`

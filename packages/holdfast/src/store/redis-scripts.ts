@@ -161,15 +161,45 @@ end
 return changed
 `
 
-/** KEYS everyone. ARGV 1 packed revocation, 2 epoch to reach at least or ''. Returns the epoch. */
-const everyone = `
-local epoch = epochIn(KEYS[1])
-local reached = ARGV[2] == '' and epoch + 1 or tonumber(ARGV[2])
-if reached > epoch then
-  evenWhenFull(KEYS[1])
-  redis.call('SET', KEYS[1], string.format('%05d', reached) .. ARGV[1])
+const reach = `
+-- The epoch of a shard, what its key says, and whether that is new.
+local function reach(key, revocation, atLeast)
+  local epoch, out = epochIn(key)
+  local reached = atLeast == '' and epoch + 1 or tonumber(atLeast)
+  if reached <= epoch then return epoch, out or '', false end
+  return reached, string.format('%05d', reached) .. revocation, true
 end
-return math.max(reached, epoch)
+`
+
+/** KEYS everyone. ARGV 1 packed revocation, 2 epoch to reach at least or ''. Returns the epoch. */
+const everyone = `${reach}
+local epoch, out, isNew = reach(KEYS[1], ARGV[1], ARGV[2])
+if isNew then
+  evenWhenFull(KEYS[1])
+  redis.call('SET', KEYS[1], out)
+end
+return epoch
+`
+
+/**
+ * KEYS stamp, then everyone of each shard. ARGV 1 packed revocation, then for each shard the epoch to reach at least or ''.
+ * Returns the epochs. All is read before anything is written, and the stamp is written first: no fault leaves a change
+ * under the old one.
+ */
+const everyoneAtOnce = `${reach}
+local epochs, outs, new = {}, {}, {}
+for at = 2, #KEYS do
+  local isNew
+  epochs[at - 1], outs[at - 1], isNew = reach(KEYS[at], ARGV[1], ARGV[at])
+  if isNew then new[#new + 1] = at end
+end
+local stamp = redis.sha1hex(table.concat(outs, FS))
+if redis.call('GET', KEYS[1]) ~= stamp then
+  evenWhenFull(KEYS[1])
+  redis.call('SET', KEYS[1], stamp)
+end
+for _, at in ipairs(new) do redis.call('SET', KEYS[at], outs[at - 1]) end
+return epochs
 `
 
 /**
@@ -202,7 +232,7 @@ if #swept > 0 then tell(KEYS[5]) end
 return swept
 `
 
-type Name = 'insert' | 'replace' | 'touch' | 'revoke' | 'everyone' | 'sweep'
+type Name = 'insert' | 'replace' | 'touch' | 'revoke' | 'everyone' | 'everyoneAtOnce' | 'sweep'
 
 export const scripts: Readonly<Record<Name, Script>> = {
   insert: script('insert', insert),
@@ -210,5 +240,6 @@ export const scripts: Readonly<Record<Name, Script>> = {
   touch: script('touch', touch),
   revoke: script('revoke', revoke),
   everyone: script('everyone', everyone),
+  everyoneAtOnce: script('everyoneAtOnce', everyoneAtOnce),
   sweep: script('sweep', sweep),
 }

@@ -6,16 +6,18 @@ import type { Link } from './redis-client.ts'
 import { DecodedSessions } from './redis-decoded.ts'
 import { Directory } from './redis-directory.ts'
 import type { DurableWriter, Written } from './redis-durable.ts'
-import { inWaves, ownPart, type RedisKeys, type SlotTag, shardOf, shards, tagOf } from './redis-keys.ts'
+import { everyoneOutIn, raiseEpochs } from './redis-everyone.ts'
+import { inWaves, ownPart, type RedisKeys, type SlotTag, shardOf, tagOf } from './redis-keys.ts'
+import type { Lookups } from './redis-lookups.ts'
 import type { Script } from './redis-lua.ts'
 import {
+  type EveryoneOut,
   idsIn,
   packInstant,
   packRecord,
   packRevision,
   packRevocation,
   seek,
-  unpackEveryoneOut,
   unpackRecord,
 } from './redis-record.ts'
 import { runScript } from './redis-runner.ts'
@@ -26,6 +28,7 @@ import type { Insertion, Revocation, Revoked, RevokeTarget, SessionCap, SessionI
 export interface RedisSessionsOptions {
   readonly link: Link
   readonly keys: RedisKeys
+  readonly lookups: Lookups
   readonly writer: DurableWriter
   readonly recent: RecentRevocations
   /** How long Redis keeps what has ended, in ms. */
@@ -93,20 +96,19 @@ export class RedisSessions {
       // Before it is read: a note that arrives meanwhile must find it. What is decoded has been handed out.
       this.#options.onHandedOut(id)
     }
-    return this.#link.readPair(this.#keys.open(id), this.#keys.everyone(id), (open, everyone) => {
+    return this.#options.lookups.read(id, (open, out) => {
       const record = typeof open === 'string' ? this.decoded.recordIn(open, id, known) : undefined
-      return record === undefined ? this.#getRevoked(id) : this.decode(record, everyone)
+      return record === undefined ? this.#getRevoked(id) : this.decode(record, out)
     })
   }
 
   /** As it counts: put out with everyone, or revoked by this node whatever the server says. */
-  decode(record: SessionRecord, everyone: unknown): SessionRecord {
+  decode(record: SessionRecord, out: EveryoneOut | undefined): SessionRecord {
     if (record.revokedAt !== null) return record
-    if (typeof everyone === 'string') {
-      const { epoch, revocation } = unpackEveryoneOut(everyone)
-      if (record.epoch < epoch) return { ...record, revokedAt: revocation.at, reason: revocation.reason }
+    if (out !== undefined && record.epoch < out.epoch) {
+      return { ...record, revokedAt: out.revocation.at, reason: out.revocation.reason }
     }
-    return this.#options.recent.overlay(record, shardOf(record.id))
+    return this.#options.recent.overlay(record, shardOf)
   }
 
   /** All records of some slot tags. */
@@ -169,27 +171,14 @@ export class RedisSessions {
 
   /** Brings every shard to at least the epoch that it had reached before. */
   async assertEveryone(epochs: ReadonlyMap<string, number>, revocation: Revocation): Promise<void> {
-    await this.#startEpoch(revocation, (shard) => String(epochs.get(shard) ?? 0))
+    await raiseEpochs(this.#options, revocation, (shard) => String(epochs.get(shard) ?? 0))
   }
 
   async #revokeEveryone(revocation: Revocation): Promise<Revoked> {
-    const { epochs, durable } = await this.#startEpoch(revocation, () => '')
+    const { epochs, durable } = await raiseEpochs(this.#options, revocation, () => '')
     this.#options.recent.addEveryone(epochs, revocation)
     this.#options.onChanged(undefined)
     return { ids: [], durable }
-  }
-
-  /** Acknowledged only when all shards have it; a check reads its own shard's together with the session. */
-  async #startEpoch(revocation: Revocation, atLeast: (shard: string) => string): Promise<Epochs> {
-    const text = packRevocation(revocation)
-    const write = async (shard: string) => {
-      const key = this.#keys.everyone(shard)
-      return [shard, await this.#options.writer.run(shard, scripts.everyone, [key], [text, atLeast(shard)])] as const
-    }
-    // Wide, as each wave waits for the replicas once.
-    const written = await inWaves(shards, write, 1024)
-    const epochs = new Map(written.map(([shard, { reply }]) => [shard, Number(reply)]))
-    return { epochs, durable: written.every(([, { durable }]) => durable) }
   }
 
   async #revokeIn(
@@ -228,7 +217,8 @@ export class RedisSessions {
     const records: SessionRecord[] = []
     for (const text of answer.slice(0, 2)) {
       if (typeof text !== 'string') continue
-      for (const id of idsIn(text, tag)) records.push(this.decode(unpackRecord(text, seek(text, id), id), answer[2]))
+      for (const id of idsIn(text, tag))
+        records.push(this.decode(unpackRecord(text, seek(text, id), id), everyoneOutIn(answer[2])))
     }
     return records
   }
@@ -281,11 +271,6 @@ export class RedisSessions {
 }
 
 const nothing: Revoked = { ids: [], durable: true }
-
-interface Epochs {
-  readonly epochs: ReadonlyMap<string, number>
-  readonly durable: boolean
-}
 
 interface Elsewhere {
   /** Live sessions of the subject under other slot tags. */

@@ -29,6 +29,7 @@ import { type Durability, DurableWriter } from './redis-durable.ts'
 import { RedisEventLog } from './redis-event-log.ts'
 import { RedisKeys } from './redis-keys.ts'
 import { RedisList } from './redis-list.ts'
+import { lookupsOf } from './redis-lookups.ts'
 import { RedisSessions } from './redis-sessions.ts'
 import { RedisSweep } from './redis-sweep.ts'
 import { RedisTickets } from './redis-tickets.ts'
@@ -95,6 +96,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const sessions = new RedisSessions({
     link,
     keys,
+    lookups: lookupsOf({ link, keys, maxInFlight }),
     writer,
     recent,
     retention,

@@ -181,6 +181,34 @@ describe('a connection', () => {
     await pool.end()
     await close()
   })
+
+  it('that breaks under a statement fails it at once, and does not end the process', async () => {
+    const proxy = await startTcpProxy(server)
+    const { nodes, close, schema } = await openNodes(server, 1)
+    await nodes[0].store.insert(sample(1))
+    const pool = new pg.Pool({ ...server.connection, port: proxy.port, max: 1 })
+    let client: pg.PoolClient | undefined
+    pool.on('connect', (connected) => {
+      client = connected
+    })
+    const store = postgresStore(pool, { schema, timeout: 60_000, listen: false })
+    await store.get(sampleId(1))
+    const listening = client?.listenerCount('error')
+    await store.get(sampleId(1))
+    expect(client?.listenerCount('error')).toBe(listening)
+    proxy.hold()
+    const asked = store.get(sampleId(1))
+    const failed = expect(asked).rejects.toThrow('Connection terminated')
+    while (pool.idleCount > 0) await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
+    proxy.cut()
+    await failed
+    proxy.release()
+    expect((await store.get(sampleId(1)))?.id).toBe(sampleId(1))
+    await pool.end()
+    await close()
+    await proxy.stop()
+  })
 })
 
 describe('a route that is lost without a word', () => {

@@ -62,7 +62,8 @@ describe('a store that cannot be used', () => {
     ['not in UTF-8', ['150000', '15.0', 'LATIN1', 'f'], 'the database is in LATIN1, UTF8 is needed'],
   ])('is %s', async (_, row, words) => {
     const query = async () => ({ rows: [row] })
-    const pool: PostgresPool = { query, connect: async () => ({ query, release: () => {} }), on: () => {}, off: () => {} }
+    const listening = { on: () => {}, off: () => {} }
+    const pool: PostgresPool = { query, connect: async () => ({ query, release: () => {}, ...listening }), ...listening }
     const fault: unknown = await postgresStore(pool)
       .migrate()
       .catch((thrown: unknown) => thrown)
