@@ -1,9 +1,10 @@
 /**
  * Everyone-outs. Each shard has an epoch of its own, so that in a Cluster a check reads it in the slot that it asks anyway.
  *
- * Where one server holds all keys, all shards are written in one step, and with them a stamp: a digest of what they all say,
- * which a failover that forgets a step takes back with it. Whoever finds the same stamp again knows what the shards say. So
- * checks read the stamp, once for all that travel together, instead of a second key for each session.
+ * Where one server holds all keys, all shards are written in one step, and with them a stamp: a digest of what they all say
+ * and of the stamp before. Whoever finds the same stamp again knows what the shards say, also after a failover that forgot a
+ * step, because it took the stamp back as well. So checks read the stamp, once for all that travel together, instead of a
+ * second key for each session.
  */
 import type { Link } from './redis-client.ts'
 import type { DurableWriter } from './redis-durable.ts'

@@ -1,7 +1,7 @@
 /** Everyone-outs on one server, as nodes see them that have read earlier ones. */
 import { expect, it, onTestFinished } from 'vitest'
 import { type RedisServer, startRedis } from '../../../../../test/services/redis.ts'
-import { RedisKeys, shards } from '../../../src/store/redis-keys.ts'
+import { RedisKeys } from '../../../src/store/redis-keys.ts'
 import { minute, sample, sampleId, start } from '../../../src/testing/contract/check.ts'
 import { connectSingle } from './clients.ts'
 import { type Node, openNode } from './nodes.ts'
@@ -26,26 +26,11 @@ it('are seen one after the other', async () => {
   }
 })
 
-it('that fail on the way change nothing', async () => {
-  const [server, one, two] = await twoNodes()
-  await one.store.insert(sample(1))
-  expect((await two.store.get(sampleId(1)))?.revokedAt).toBe(null)
-  const last = keys.everyone(shards.at(-1) ?? '')
-  await server.cli('rpush', last, 'of another type')
-  await expect(Promise.resolve(one.store.revoke({ everyone: true }, everyoneOut(1)))).rejects.toThrow('WRONGTYPE')
-  expect((await two.store.get(sampleId(1)))?.revokedAt).toBe(null)
-  await server.cli('del', last)
-  await one.store.revoke({ everyone: true }, everyoneOut(1))
-  expect((await two.store.get(sampleId(1)))?.reason).toBe('everyone-out')
-})
-
 it('of a Cluster before, which has no stamp, are seen, and given one', async () => {
   const [server, one, two] = await twoNodes()
   await one.store.insert(sample(1))
   await one.store.revoke({ everyone: true }, everyoneOut(1))
-  const stamp = await server.cli('get', keys.stamp)
   await server.cli('del', keys.stamp)
   expect((await two.store.get(sampleId(1)))?.reason).toBe('everyone-out')
-  expect(await server.cli('get', keys.stamp)).toBe(stamp)
-  expect(stamp).toMatch(/^[0-9a-f]{40}$/)
+  expect(await server.cli('get', keys.stamp)).toMatch(/^[0-9a-f]{40}$/)
 })
