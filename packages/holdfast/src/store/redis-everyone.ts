@@ -59,8 +59,8 @@ function epochsIn(replies: readonly unknown[]): ReadonlyMap<string, number> {
 /** Null on a server that has seen none. */
 export type Stamp = unknown
 
-/** By shard; those that were never put out have none. */
-export type EveryoneOuts = ReadonlyMap<string, EveryoneOut>
+/** What their keys say, by shard; those that were never put out have none. Text: a damaged one concerns its own shard only. */
+export type EveryoneOuts = ReadonlyMap<string, string>
 
 interface Reading {
   readonly stamp: Stamp
@@ -106,10 +106,10 @@ export class StampedOuts {
     const answer = await this.#link.send(keys[0], ['MGET', ...keys])
     if (!Array.isArray(answer)) throw new TypeError('Redis answered MGET with something else')
     const [stamp, ...texts] = answer
-    const outs = new Map<string, EveryoneOut>()
+    const outs = new Map<string, string>()
     shards.forEach((shard, at) => {
-      const out = everyoneOutIn(texts[at])
-      if (out !== undefined) outs.set(shard, out)
+      const out: unknown = texts[at]
+      if (typeof out === 'string') outs.set(shard, out)
     })
     if (stamp !== null || outs.size === 0) return { stamp, outs }
     await this.#putStamp(keys)

@@ -130,7 +130,7 @@ export class GatheredLookups implements Lookups {
 /** What is damaged is the fault of its own reader only. */
 function answerOne({ id, decode, resolve, reject }: Waiting, open: unknown, outs: EveryoneOuts): void {
   try {
-    resolve(decode(open, outs.size === 0 ? undefined : outs.get(shardOf(id))))
+    resolve(decode(open, outs.size === 0 ? undefined : everyoneOutIn(outs.get(shardOf(id)))))
   } catch (fault) {
     reject(fault)
   }

@@ -34,3 +34,14 @@ it('of a Cluster before, which has no stamp, are seen, and given one', async () 
   expect((await two.store.get(sampleId(1)))?.reason).toBe('everyone-out')
   expect(await server.cli('get', keys.stamp)).toMatch(/^[0-9a-f]{40}$/)
 })
+
+it('that are damaged concern their own shard only', async () => {
+  const [server, one] = await twoNodes()
+  await one.store.insert(sample(1))
+  await one.store.insert(sample(2, { subject: 'bob' }))
+  const [own, other] = [sampleId(1), sampleId(2, 'bob')]
+  expect(own.slice(0, 2)).not.toBe(other.slice(0, 2))
+  await server.cli('set', keys.everyone(own), 'damaged')
+  const settled = await Promise.allSettled([one.store.get(own), one.store.get(other)])
+  expect(settled.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+})
