@@ -68,8 +68,9 @@ const ignore = (): void => undefined
  * The rows of one statement on a connection of the pool. One that takes longer than `timeout`, in ms, is a fault, and its
  * connection is closed, because nobody knows what it is at.
  *
- * With `query_timeout`, or with the promise of its `query`, `pg` ties each query to later ones (seen with 8.23): what checks had
- * read lived on until the whole heap was searched, and moving it there took a quarter of their time.
+ * With `query_timeout`, or with the promise of its client's `query`, what a query has read outlives it (`pg` 8.23, seen with
+ * `--trace-gc`; not with a callback that is made here): it stayed until the whole heap was searched, and moving it there took a
+ * fifth of a lookup.
  */
 export async function rowsWithin(pool: PostgresPool, query: PostgresQuery, timeout: number): Promise<readonly Row[]> {
   const client = await pool.connect()
