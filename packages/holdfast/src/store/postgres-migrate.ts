@@ -1,6 +1,15 @@
 /** Brings the schema up to date, however many nodes start at once. */
 import { codeOf, openError, PostgresOpenError } from './postgres-errors.ts'
-import { type PostgresPool, type PostgresPoolClient, type PostgresValue, queryOf, type Row, rowsOf } from './postgres-pool.ts'
+import {
+  giveBack,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type PostgresValue,
+  queryOf,
+  type Row,
+  rowsOf,
+  taken,
+} from './postgres-pool.ts'
 import { expectedVersion, migrations, type Names } from './postgres-schema.ts'
 
 /** The oldest server that is tested. */
@@ -13,14 +22,14 @@ type Run = (text: string, values?: readonly PostgresValue[]) => Promise<readonly
 export async function migrate(pool: PostgresPool, names: Names, partitions: number): Promise<void> {
   let client: PostgresPoolClient | undefined
   try {
-    client = await pool.connect()
+    client = taken(await pool.connect())
     const connected = client
     await upgrade((text, values = []) => rowsOf(connected.query(queryOf(text, values, patience))), names, partitions)
-    client.release()
+    giveBack(client)
   } catch (fault) {
     const error = openError(fault)
     // The connection may be in the middle of a transaction: closing it rolls back.
-    client?.release(error)
+    if (client !== undefined) giveBack(client, error)
     throw error
   }
 }

@@ -65,6 +65,21 @@ export async function rowsOf(answer: Promise<PostgresAnswer>): Promise<readonly 
 const ignore = (): void => undefined
 
 /**
+ * A connection that was just taken from the pool, which no longer listens to it. Who takes one has to: a fault of it that
+ * nobody hears of ends the process. What runs on it fails as well.
+ */
+export function taken(client: PostgresPoolClient): PostgresPoolClient {
+  client.on('error', ignore)
+  return client
+}
+
+/** With a fault the connection is closed, whatever it is at. */
+export function giveBack(client: PostgresPoolClient, fault?: Error): void {
+  client.off('error', ignore)
+  client.release(fault)
+}
+
+/**
  * The rows of one statement on a connection of the pool. One that takes longer than `timeout`, in ms, is a fault, and its
  * connection is closed, because nobody knows what it is at.
  *
@@ -73,17 +88,14 @@ const ignore = (): void => undefined
  * fifth of a lookup.
  */
 export async function rowsWithin(pool: PostgresPool, query: PostgresQuery, timeout: number): Promise<readonly Row[]> {
-  const client = await pool.connect()
-  // Who takes a connection has to listen: a fault of it that nobody hears of ends the process. Its query fails as well.
-  client.on('error', ignore)
+  const client = taken(await pool.connect())
   return new Promise((resolve, reject) => {
     let isOver = false
     const end = (fault: Error | null | undefined, answer?: PostgresAnswer): void => {
       if (isOver) return
       isOver = true
       cancel()
-      client.off('error', ignore)
-      client.release(fault ?? undefined)
+      giveBack(client, fault ?? undefined)
       if (answer === undefined) reject(fault)
       else resolve(answer.rows as Row[])
     }

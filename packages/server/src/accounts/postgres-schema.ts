@@ -1,5 +1,6 @@
 /** Tables of the accounts in PostgreSQL, with a version of their own: they may share a schema with the session store. */
 import type pg from 'pg'
+import { onConnection } from './postgres-connection.ts'
 import { AccountsVersionError } from './version-error.ts'
 
 export interface AccountTables {
@@ -87,15 +88,7 @@ export async function migratePostgresAccounts(pool: pg.Pool, schema: string): Pr
   const found = await readPostgresVersion(pool, schema)
   refuseNewer(found)
   if (found === postgresAccountsVersion) return
-  const client = await pool.connect()
-  try {
-    await upgrade(client, schema)
-    client.release()
-  } catch (fault) {
-    // The connection is in the middle of a transaction: closing it rolls back.
-    client.release(true)
-    throw fault
-  }
+  await onConnection(pool, (client) => upgrade(client, schema))
 }
 
 async function upgrade(client: pg.PoolClient, schema: string): Promise<void> {

@@ -5,6 +5,7 @@ import type { CursorStore } from '../webhook/cursor.ts'
 import { type Account, roles } from './account.ts'
 import { changed, escapeLike, isStorable } from './change.ts'
 import { loginKey } from './names.ts'
+import { onConnection } from './postgres-connection.ts'
 import { postgresCursors } from './postgres-cursors.ts'
 import { type AccountTables, tablesIn } from './postgres-schema.ts'
 import type { AccountChange, AccountPage, AccountQuery, AccountStore, Change, CreateOptions, Creation, Removal } from './store.ts'
@@ -177,19 +178,16 @@ class PostgresAccounts implements AccountStore {
 
   /** Rules over several accounts hold because changes take turns; the lock ends with the transaction. */
   async #transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
-    let client: pg.PoolClient | undefined
+    const limits = Object.entries(transactionLimits).map(([name, ms]) => `SET LOCAL ${name} = ${ms};`)
     try {
-      client = await this.#pool.connect()
-      const run = runOn(client)
-      const limits = Object.entries(transactionLimits).map(([name, ms]) => `SET LOCAL ${name} = ${ms};`)
-      await run(`BEGIN ISOLATION LEVEL READ COMMITTED; ${limits.join(' ')} SELECT pg_advisory_xact_lock(${this.#tables.lock})`)
-      const answer = await work(run)
-      await run('COMMIT')
-      client.release()
-      return answer
+      return await onConnection(this.#pool, async (client) => {
+        const run = runOn(client)
+        await run(`BEGIN ISOLATION LEVEL READ COMMITTED; ${limits.join(' ')} SELECT pg_advisory_xact_lock(${this.#tables.lock})`)
+        const answer = await work(run)
+        await run('COMMIT')
+        return answer
+      })
     } catch (cause) {
-      // It may be in the middle of the transaction: closing the connection rolls back.
-      client?.release(true)
       throw unavailable(cause)
     }
   }

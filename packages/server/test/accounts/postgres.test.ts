@@ -3,6 +3,8 @@ import { HoldfastError } from 'holdfast'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, it, onTestFinished } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../../../test/services/postgres.ts'
+import { startTcpProxy, type TcpProxy } from '../../../../test/services/tcp-proxy.ts'
+import { uncaughtExceptions } from '../../../../test/support/uncaught.ts'
 import { postgresAccounts } from '../../src/accounts/postgres.ts'
 import { migratePostgresAccounts } from '../../src/accounts/postgres-schema.ts'
 import type { AccountStore } from '../../src/accounts/store.ts'
@@ -25,6 +27,23 @@ function poolOf(connection: PostgresServer['connection'] = server.connection): p
   pool.on('error', () => {})
   onTestFinished(() => pool.end())
   return pool
+}
+
+/** A pool of one connection, by way of a proxy. */
+async function poolBehind(): Promise<{ pool: pg.Pool; proxy: TcpProxy }> {
+  const proxy = await startTcpProxy(server)
+  onTestFinished(() => proxy.stop())
+  const pool = new pg.Pool({ ...server.connection, port: proxy.port, max: 1 })
+  pool.on('error', () => {})
+  onTestFinished(() => pool.end())
+  return { pool, proxy }
+}
+
+async function listenersOn(pool: pg.Pool): Promise<number> {
+  const client = await pool.connect()
+  const count = client.listenerCount('error')
+  client.release()
+  return count
 }
 
 async function open(schema = nextSchema()): Promise<readonly [AccountStore, AccountStore]> {
@@ -61,6 +80,26 @@ describe('the tables of accounts in PostgreSQL', () => {
     )
     assert.equal((await pool.query(`SELECT version FROM "${schema}".holdfast_account_schema`)).rows[0].version, 99)
   })
+
+  it('are made by another attempt where the connection broke in the middle of one, which does not end the process', async () => {
+    const uncaught = uncaughtExceptions()
+    const schema = nextSchema()
+    const { pool, proxy } = await poolBehind()
+    const listening = await listenersOn(pool)
+    const other = await poolOf().connect()
+    await other.query(`BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('holdfast_accounts_${schema}', 0))`)
+    const refused = assert.rejects(migratePostgresAccounts(pool, schema), /Connection terminated/)
+    while ((await other.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount === 0);
+    proxy.cut()
+    await refused
+    await other.query('ROLLBACK')
+    other.release()
+    await migratePostgresAccounts(pool, schema)
+    const store = postgresAccounts(pool, schema, async () => {})
+    assert.equal(await store.create(account()), 'created')
+    assert.equal(await listenersOn(pool), listening)
+    assert.deepEqual(uncaught, [])
+  })
 })
 
 describe('accounts in PostgreSQL', () => {
@@ -76,6 +115,28 @@ describe('accounts in PostgreSQL', () => {
     await other.query('ROLLBACK')
     other.release()
     assert.equal((await store.change(one.id, { disabled: true })).outcome, 'changed')
+  })
+
+  it('are "cannot tell" where the connection breaks in the middle of a change, which does not end the process', async () => {
+    const uncaught = uncaughtExceptions()
+    const schema = nextSchema()
+    const { pool, proxy } = await poolBehind()
+    await migratePostgresAccounts(pool, schema)
+    const store = postgresAccounts(pool, schema, async () => {})
+    const listening = await listenersOn(pool)
+    const one = account()
+    await store.create(one)
+    assert.equal(await listenersOn(pool), listening)
+    proxy.hold()
+    const refused = assert.rejects(async () => store.change(one.id, { disabled: true }), isUnavailable)
+    // The first statement is sent as soon as the pool has handed out its connection.
+    while (pool.idleCount > 0) await new Promise((resolve) => setImmediate(resolve))
+    proxy.cut()
+    await refused
+    proxy.release()
+    assert.deepEqual(await store.get(one.id), one)
+    assert.equal((await store.change(one.id, { disabled: true })).outcome, 'changed')
+    assert.deepEqual(uncaught, [])
   })
 
   it('with a damaged row are a fault, never default values', async () => {
