@@ -29,6 +29,14 @@ export function withMiddleware(): Promise<Listening> {
   return serve(app)
 }
 
+/** The bare framework, each request handed on once those that arrived with it are read, as Holdfast does it. */
+export function handedOn(): Promise<Listening> {
+  const app = express()
+  app.use((_request, _response, next) => void setImmediate(next))
+  app.get('/me', (_request, response) => void response.json(nobody))
+  return serve(app)
+}
+
 export function withHoldfast(): Promise<Listening> {
   return serveWith(freshHoldfast())
 }

@@ -45,6 +45,14 @@ export function withHooks(): Promise<Listening> {
   return serve(app)
 }
 
+/** The bare framework, each request handed on once those that arrived with it are read, as Holdfast does it. */
+export function handedOn(): Promise<Listening> {
+  const app = Fastify()
+  app.addHook('onRequest', (_request, _reply, done) => void setImmediate(done))
+  app.get('/me', (_request, reply) => reply.send(nobody))
+  return serve(app)
+}
+
 export async function withHoldfast(): Promise<Listening> {
   const app = Fastify()
   await app.register(holdfastFastify(freshHoldfast()))

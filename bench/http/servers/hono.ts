@@ -29,6 +29,19 @@ export function withMiddleware(): Promise<Listening> {
   return serve(app)
 }
 
+/** The bare framework, each request handed on once those that arrived with it are read, as Holdfast does it. */
+export function handedOn(): Promise<Listening> {
+  const app = new Hono()
+  app.use(async (_c, next) => {
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+    await next()
+  })
+  app.get('/me', (c) => c.json(nobody))
+  return serve(app)
+}
+
 export function withHoldfast(): Promise<Listening> {
   const app = new Hono()
   app.use(holdfastHono(freshHoldfast()))

@@ -34,6 +34,17 @@ export function withHeader(): Promise<Listening> {
   })
 }
 
+/** The bare server, each request handed on once those that arrived with it are read, as Holdfast does it. */
+export function handedOn(): Promise<Listening> {
+  return serve((request, response) => {
+    setImmediate(() => {
+      if (request.method === 'GET' && request.url === '/me') return sendJson(response, nobody)
+      response.statusCode = 404
+      return response.end()
+    })
+  })
+}
+
 export function withHoldfast(): Promise<Listening> {
   return serveWith(freshHoldfast())
 }

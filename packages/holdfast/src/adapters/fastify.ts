@@ -16,6 +16,7 @@ import type {
   RouteOptions,
 } from 'fastify'
 import type { ApiKeys } from '../defence/api-keys.ts'
+import { atTurnsEnd } from '../engine/clock.ts'
 import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { StartAnonymousInput } from '../http/changes.ts'
@@ -72,11 +73,24 @@ function goOn(answer: Awaitable<Answer | undefined>, reply: FastifyReply, done: 
   else send(reply, answer)
 }
 
+/** A fault goes to `done`: there is no caller any more whom it could be thrown to. */
+function open(exchange: Exchange, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  let opening: Awaitable<Answer | undefined>
+  try {
+    opening = enter(exchange)
+  } catch (fault) {
+    done(fault as Error)
+    return
+  }
+  goOn(opening, reply, done)
+}
+
 function openRequest(core: Holdfast['http']): onRequestHookHandler {
   return (request, reply, done) => {
+    // At once: a connection that ends meanwhile takes its address with it.
     const exchange = new Exchange(core, new FastifyCarrier(request, reply))
     request.holdfast = exchange
-    goOn(enter(exchange), reply, done)
+    atTurnsEnd(() => open(exchange, reply, done))
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApiKeys } from '../defence/api-keys.ts'
+import { atTurnsEnd } from '../engine/clock.ts'
 import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { StartAnonymousInput } from '../http/changes.ts'
@@ -45,14 +46,30 @@ function goOn(answer: Awaitable<Answer | undefined>, response: ServerResponse, n
   else sendAnswer(response, answer)
 }
 
-/** Puts `holdfast` on each request, refuses forged ones and answers the mounted routes. */
+/** A fault goes to `next`: there is no caller any more whom it could be thrown to. */
+function open(exchange: Exchange, response: ServerResponse, next: NodeNext): void {
+  let opening: Awaitable<Answer | undefined>
+  try {
+    opening = enter(exchange)
+  } catch (fault) {
+    next(fault)
+    return
+  }
+  goOn(opening, response, next)
+}
+
+/**
+ * Puts `holdfast` on each request, refuses forged ones and answers the mounted routes. `next` is called once the requests
+ * that arrived together are read.
+ */
 export function holdfastNode<A extends Attributes>(holdfast: Holdfast<A>): NodeMiddleware {
   // The request carries the general type; an app that named its attributes reads them through `HeldRequest<A>`.
   const core = coreOf(holdfast as unknown as Holdfast)
   return (request, response, next) => {
+    // At once: a connection that ends meanwhile takes its address with it.
     const exchange = new Exchange(core, new NodeCarrier(request, response))
     ;(request as Holding).holdfast = exchange
-    goOn(enter(exchange), response, next)
+    atTurnsEnd(() => open(exchange, response, next))
   }
 }
 

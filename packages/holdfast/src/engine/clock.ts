@@ -1,7 +1,7 @@
 /** Time. The only file that reads the wall clock, and that sets a timer for the engine. */
 import type { Instant } from '../store/store.ts'
 
-export { eventLoopTurn } from '../store/turn.ts'
+export { atTurnsEnd, eventLoopTurn } from '../store/turn.ts'
 
 export interface Clock {
   /** Wall time, integer milliseconds. */
