@@ -14,10 +14,10 @@ const reserved: readonly { readonly what: string; readonly words: RegExp; readon
   },
   {
     what: 'sets a timer',
-    words: /\bset(?:Timeout|Interval)\b|\bnode:timers\b/,
+    words: /\bset(?:Timeout|Interval)\b/,
     owners: ['engine/clock.ts', 'store/patience.ts'],
   },
-  { what: 'waits for a turn of the event loop', words: /\bsetImmediate\b/, owners: ['store/turn.ts'] },
+  { what: 'waits for a turn of the event loop', words: /\bsetImmediate\b|\bnode:timers\b/, owners: ['store/turn.ts'] },
   {
     what: 'draws randomness',
     words: /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b|\bgetRandomValues\b/,

@@ -1,12 +1,11 @@
 /** Turns of the event loop. Nothing here takes time, so that no clock is injected for it. */
-
-// Taken as the module loads: a test of an app's own that fakes timers must not keep its requests waiting for ever.
-const atEnd = globalThis.setImmediate
+// Not the global one: a test of an app's own that fakes timers, or an environment without it, must not keep requests waiting for ever.
+import { setImmediate } from 'node:timers'
 
 /** Lets what waits for the event loop have its turn: a long piece of work is done in several, and small ones gather. */
 export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => {
-    atEnd(resolve)
+    setImmediate(resolve)
   })
 }
 
@@ -15,5 +14,5 @@ export function eventLoopTurn(): Promise<void> {
  * (`AsyncLocalStorage`). What it throws ends the process, as from any callback of the event loop.
  */
 export function atTurnsEnd(run: () => void): void {
-  atEnd(run)
+  setImmediate(run)
 }
