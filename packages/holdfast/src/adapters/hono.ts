@@ -8,7 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context, ErrorHandler, MiddlewareHandler, Next } from 'hono'
 import type { ApiKeys } from '../defence/api-keys.ts'
-import { eventLoopTurn } from '../engine/clock.ts'
+import { atTurnsEnd } from '../engine/clock.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import { checkOptionsObject, unknownNames } from '../engine/option-readers.ts'
 import type { Holdfast } from '../holdfast.ts'
@@ -73,7 +73,7 @@ async function throughNode(core: HttpCore, c: Context, next: Next, pair: NodePai
   // At once: a connection that ends meanwhile takes its address with it.
   const exchange = new HonoExchange(core, new NodeFetchCarrier(pair, c.req))
   c.set('holdfast', exchange)
-  await eventLoopTurn()
+  await new Promise<void>((resolve) => atTurnsEnd(resolve))
   const entering = enter(exchange)
   return entering === undefined ? next() : goOn(entering, c, next)
 }

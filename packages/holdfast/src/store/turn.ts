@@ -9,10 +9,23 @@ export function eventLoopTurn(): Promise<void> {
   })
 }
 
+/** More than a busy server finds on its connections; one client can send some thousands in a piece. */
+export const mostWaiting = 1000
+let waiting = 0
+
 /**
  * Calls `run` once all that has arrived in this turn of the event loop is read, in the asynchronous context of the caller
- * (`AsyncLocalStorage`). What it throws ends the process, as from any callback of the event loop.
+ * (`AsyncLocalStorage`); at once when `mostWaiting` wait already, so that a flood is answered, and held back by what its sender does not
+ * read, instead of kept in memory. What `run` throws ends the process, as from any callback of the event loop.
  */
 export function atTurnsEnd(run: () => void): void {
-  setImmediate(run)
+  if (waiting >= mostWaiting) {
+    run()
+    return
+  }
+  waiting += 1
+  setImmediate(() => {
+    waiting -= 1
+    run()
+  })
 }

@@ -11,6 +11,7 @@ import * as expressAdapter from '../../src/adapters/express.ts'
 import * as fastifyAdapter from '../../src/adapters/fastify.ts'
 import * as honoAdapter from '../../src/adapters/hono.ts'
 import * as nodeAdapter from '../../src/adapters/node.ts'
+import { mostWaiting } from '../../src/store/turn.ts'
 import { createWorld } from '../http/app.ts'
 import { send } from '../http/harness.ts'
 
@@ -123,6 +124,24 @@ describe.each(Object.entries({ onNode, onExpress, onFastify, onHono }))('%s', (_
     })
     await exchange(url, request + request, (answer) => answer.split('answered').length === 3)
     expect(seen).toEqual(['read', 'read', 'handed on', 'handed on'])
+  })
+
+  test('lets no flood wait: one request more than may wait is handed on as it is read', async () => {
+    const arrived: IncomingMessage[] = []
+    const handedOn: number[] = []
+    const url = await start(serveApp, {
+      before: (incoming, go) => {
+        arrived.push(incoming)
+        go()
+      },
+      after: (incoming) => {
+        handedOn.push(arrived.indexOf(incoming))
+        return 'answered'
+      },
+    })
+    const flood = mostWaiting + 1
+    await exchange(url, request.repeat(flood), (answer) => answer.split('answered').length > flood)
+    expect([handedOn.length, ...handedOn.slice(0, 2)]).toEqual([flood, mostWaiting, 0])
   })
 
   test('keeps the asynchronous context of each', async () => {
