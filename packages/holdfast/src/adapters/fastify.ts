@@ -16,13 +16,12 @@ import type {
   RouteOptions,
 } from 'fastify'
 import type { ApiKeys } from '../defence/api-keys.ts'
-import { atTurnsEnd } from '../engine/clock.ts'
 import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { StartAnonymousInput } from '../http/changes.ts'
 import { coreOf } from '../http/core.ts'
 import { Exchange } from '../http/exchange.ts'
-import { enter } from '../http/gate.ts'
+import { enter, inTurn } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { NodeCarrier } from '../http/node.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
@@ -90,7 +89,7 @@ function openRequest(core: Holdfast['http']): onRequestHookHandler {
     // At once: a connection that ends meanwhile takes its address with it.
     const exchange = new Exchange(core, new FastifyCarrier(request, reply))
     request.holdfast = exchange
-    atTurnsEnd(() => open(exchange, reply, done))
+    inTurn(exchange, () => open(exchange, reply, done))
   }
 }
 

@@ -8,7 +8,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context, ErrorHandler, MiddlewareHandler, Next } from 'hono'
 import type { ApiKeys } from '../defence/api-keys.ts'
-import { atTurnsEnd } from '../engine/clock.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import { checkOptionsObject, unknownNames } from '../engine/option-readers.ts'
 import type { Holdfast } from '../holdfast.ts'
@@ -18,7 +17,7 @@ import { coreOf, type HttpCore } from '../http/core.ts'
 import { Exchange } from '../http/exchange.ts'
 import { responseOf } from '../http/fetch.ts'
 import { FetchCarrier } from '../http/fetch-carrier.ts'
-import { enter } from '../http/gate.ts'
+import { enter, inTurn } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { NodeFetchCarrier, type NodePair, nodePairIn } from '../http/node-fetch.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
@@ -73,7 +72,7 @@ async function throughNode(core: HttpCore, c: Context, next: Next, pair: NodePai
   // At once: a connection that ends meanwhile takes its address with it.
   const exchange = new HonoExchange(core, new NodeFetchCarrier(pair, c.req))
   c.set('holdfast', exchange)
-  await new Promise<void>((resolve) => atTurnsEnd(resolve))
+  await new Promise<void>((resolve) => inTurn(exchange, resolve))
   const entering = enter(exchange)
   return entering === undefined ? next() : goOn(entering, c, next)
 }

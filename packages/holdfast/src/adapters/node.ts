@@ -7,13 +7,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApiKeys } from '../defence/api-keys.ts'
-import { atTurnsEnd } from '../engine/clock.ts'
 import type { Holdfast } from '../holdfast.ts'
 import { type ApiKeyRequirement, checkApiKey, parseApiKeyRequirement } from '../http/api-key-guard.ts'
 import type { StartAnonymousInput } from '../http/changes.ts'
 import { coreOf } from '../http/core.ts'
 import { Exchange } from '../http/exchange.ts'
-import { enter } from '../http/gate.ts'
+import { enter, inTurn } from '../http/gate.ts'
 import { checkRequirement, parseRequirement, type SessionRequirement } from '../http/guard.ts'
 import { NodeCarrier, sendAnswer } from '../http/node.ts'
 import { type Answer, answerFor } from '../http/problem.ts'
@@ -69,7 +68,7 @@ export function holdfastNode<A extends Attributes>(holdfast: Holdfast<A>): NodeM
     // At once: a connection that ends meanwhile takes its address with it.
     const exchange = new Exchange(core, new NodeCarrier(request, response))
     ;(request as Holding).holdfast = exchange
-    atTurnsEnd(() => open(exchange, response, next))
+    inTurn(exchange, () => open(exchange, response, next))
   }
 }
 

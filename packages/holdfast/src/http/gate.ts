@@ -1,5 +1,6 @@
 /** What happens to a request before the app sees it: the transport, the credential, forgery, our own routes. */
 import { isUnsafeMethod } from '../defence/csrf.ts'
+import { atTurnsEnd } from '../engine/clock.ts'
 import { sessionCookie } from '../shared/names.ts'
 import type { Attributes, Awaitable } from '../store/store.ts'
 import { insecureDetail } from './address.ts'
@@ -30,6 +31,15 @@ function admit<A extends Attributes>(exchange: Exchange<A>): Awaitable<Answer | 
     if (detail !== undefined) return problemAnswer('csrf-failed', { detail })
   }
   return carrier.target.startsWith(core.settings.basePath) ? answerRoute(exchange, pathOf(carrier.target)) : undefined
+}
+
+/**
+ * When a request goes on: at once when it presents nothing to check, so that a flood of such leaves no more behind than without us, and
+ * else once all that arrived with it is read (`docs/decisions/0004`).
+ */
+export function inTurn<A extends Attributes>({ credential }: Exchange<A>, run: () => void): void {
+  if (credential.token === null) run()
+  else atTurnsEnd(run)
 }
 
 /**

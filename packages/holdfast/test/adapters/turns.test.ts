@@ -93,7 +93,9 @@ async function start(serveApp: Serve, app: Partial<App>): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const request = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
+const { token } = await holdfast.issue({ subject: 'alice' })
+const stranger = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
+const request = stranger.replace('\r\n\r\n', `\r\nCookie: session=${token}\r\n\r\n`)
 
 /** Sends text in one piece, and waits until the server ended the connection or `enough` came back. */
 function exchange(url: string, text: string, enough: (answer: string) => boolean): Promise<void> {
@@ -124,6 +126,18 @@ describe.each(Object.entries({ onNode, onExpress, onFastify, onHono }))('%s', (_
     })
     await exchange(url, request + request, (answer) => answer.split('answered').length === 3)
     expect(seen).toEqual(['read', 'read', 'handed on', 'handed on'])
+  })
+
+  test('lets nobody wait who presents nothing to check', async () => {
+    const seen: string[] = []
+    const url = await start(serveApp, {
+      after: (incoming) => {
+        seen.push(incoming.headers.cookie === undefined ? 'stranger' : 'client')
+        return 'answered'
+      },
+    })
+    await exchange(url, request + stranger, (answer) => answer.split('answered').length === 3)
+    expect(seen).toEqual(['stranger', 'client'])
   })
 
   test('lets no flood wait: one request more than may wait is handed on as it is read', async () => {
@@ -181,7 +195,7 @@ describe.each(Object.entries({ onNode, onExpress, onFastify, onHono }))('%s', (_
   test('answers an app that has its timers faked', async () => {
     const url = await start(serveApp, {})
     vi.useFakeTimers({ toFake: ['setImmediate'] })
-    expect((await send(url, { path: '/' })).text).toBe('answered')
+    expect((await send(url, { path: '/', headers: { cookie: `session=${token}` } })).text).toBe('answered')
   })
 
   test('a fault on the way is the app’s to answer, and ends nothing', async () => {
@@ -197,7 +211,8 @@ describe.each(Object.entries({ onNode, onExpress, onFastify, onHono }))('%s', (_
         Object.defineProperty(incoming, 'originalUrl', { get: target })
       },
     })
-    expect((await send(url, { path: '/' })).status).toBe(500)
-    expect((await send(url, { path: '/' })).status).toBe(200)
+    const headers = { cookie: `session=${token}` }
+    expect((await send(url, { path: '/', headers })).status).toBe(500)
+    expect((await send(url, { path: '/', headers })).status).toBe(200)
   })
 })
