@@ -59,7 +59,7 @@ function open(exchange: Exchange, response: ServerResponse, next: NodeNext): voi
 
 /**
  * Puts `holdfast` on each request, refuses forged ones and answers the mounted routes. `next` is called once the requests
- * that arrived together are read.
+ * that arrived together are read; at once for one that presents no credential.
  */
 export function holdfastNode<A extends Attributes>(holdfast: Holdfast<A>): NodeMiddleware {
   // The request carries the general type; an app that named its attributes reads them through `HeldRequest<A>`.
